@@ -1,0 +1,184 @@
+"""Every setting of an edit, once: its default, range, choices and help.
+
+`Settings` is what Python callers and the pipeline use; `OPTIONS` describes each of its fields and feeds the command line's
+flags, the TOML presets and docs/cli.md. Nothing here imports more than the standard library.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from videdit.errors import UsageError
+
+DEFAULT_PACK = "face-128"
+STRENGTH_RANGE = (-3.0, 3.0)
+STRENGTH_HELP = "+1 is the distance from a typical face without it to a typical face with it"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is known of one field of Settings. low and high are inclusive; `pattern` admits strings beside `choices`."""
+
+    name: str
+    kind: Literal["text", "number", "integer", "switch", "path", "names"]
+    help: str
+    group: str
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    low: float | None = None
+    high: float | None = None
+    metavar: str = ""
+
+    @property
+    def flag(self) -> str:
+        """`--video-encoder` for video_encoder."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def default(self) -> Any:
+        """The value in Settings()."""
+        return Settings.__dataclass_fields__[self.name].default
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values, in words."""
+        if self.choices:
+            return "|".join(self.choices) + (f"|{self.metavar}" if self.pattern else "")
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g}..{self.high:g}"
+        return {"switch": "true|false", "names": "names with commas between", "path": "a path"}.get(self.kind, "")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("pack", "text", "model pack: a name that `videdit models list` shows, or a folder", "model", metavar="NAME|PATH"),
+    Option("device", "text", "where the networks run; auto takes a GPU when there is one", "model", ("auto", "cpu", "cuda"), r"cuda:\d+", metavar="cuda:N"),
+    Option("precision", "text", "arithmetic of the networks; auto is the fastest that looks the same", "model", ("auto", "fp32", "bf16", "fp16")),
+    Option("face", "text", "edit the largest face only, or every face", "faces", ("largest", "all")),
+    Option(
+        "landmarks",
+        "text",
+        "who finds the face's points: mesh is the pack's own network, fan is face-alignment's when its weights are on disk",
+        "faces",
+        ("auto", "mesh", "fan"),
+    ),
+    Option("smooth", "number", "how far the face's latent is smoothed over time, in seconds; 0 turns it off", "edit", low=0.0, high=5.0, metavar="SECONDS"),
+    Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
+    Option(
+        "tune",
+        "text",
+        "tune the generator to the person of the clip: off, or a number of steps; auto is what pays for its seconds",
+        "edit",
+        ("auto", "off"),
+        r"\d+",
+        metavar="STEPS",
+    ),
+    Option(
+        "composite", "text", "put back the change only (transfer), or the whole generated face as the papers do (render)", "composite", ("transfer", "render")
+    ),
+    Option("blend", "text", "how the edited region meets the rest of the picture", "composite", ("laplacian", "poisson", "alpha")),
+    Option("crf", "number", "quality of the written video, lower is better; by default visually equal to the source", "output", low=0, high=63, metavar="N"),
+    Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name", "output", metavar="NAME"),
+    Option("overwrite", "switch", "replace files that exist", "output"),
+    Option("debug_dir", "path", "write crop, inversion, edited render, flow, mask and composite of every frame here", "output", metavar="DIR"),
+    Option("cache", "switch", "keep tracks and latents, so that another strength on the same clip starts at once", "output"),
+    Option("cache_dir", "path", "where they are kept; by default the user's cache folder, or $VIDEDIT_CACHE", "output", metavar="DIR"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to edit. Every field has a default; `videdit --help` and docs/cli.md say what each means.
+
+    smooth in seconds; crf None = visually equal to the source; debug_dir None = write no debug pictures.
+    Raises UsageError for a value that is not allowed.
+    """
+
+    pack: str = DEFAULT_PACK
+    device: str = "auto"
+    precision: str = "auto"
+    face: str = "largest"
+    landmarks: str = "auto"
+    smooth: float = 0.12
+    lock: tuple[str, ...] = ()
+    tune: str = "auto"
+    composite: str = "transfer"
+    blend: str = "laplacian"
+    crf: float | None = None
+    video_encoder: str = "libx264"
+    overwrite: bool = False
+    debug_dir: Path | None = None
+    cache: bool = True
+    cache_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        for option in OPTIONS:
+            object.__setattr__(self, option.name, check(option, getattr(self, option.name)))
+
+
+def check(option: Option, value: Any) -> Any:
+    """The value in its field's type. Raises UsageError naming what is allowed."""
+    if value is None and option.default is None:
+        return None
+    try:
+        checked = _coerce(option, value)
+    except (TypeError, ValueError):
+        checked = None
+    if checked is None or not _allowed(option, checked):
+        hint = f"Allowed: {option.allowed}." if option.allowed else ""
+        raise UsageError(f"{option.flag} can't be {value!r}", hint=hint)
+    return checked
+
+
+def _coerce(option: Option, value: Any) -> Any:
+    """To the kind's type; None or an exception when it can't be."""
+    match option.kind:
+        case "number":
+            return None if isinstance(value, bool) else float(value)
+        case "integer":
+            return None if isinstance(value, bool) or float(value) != int(value) else int(value)
+        case "switch":
+            return value if isinstance(value, bool) else None
+        case "path":
+            return Path(value)
+        case "names":
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(part.strip() for part in parts if part.strip())
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+
+
+def _allowed(option: Option, value: Any) -> bool:
+    """Whether a coerced value is in range."""
+    if option.kind in ("number", "integer"):
+        low, high = option.low, option.high
+        return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+    if option.choices:
+        return value in option.choices or bool(option.pattern and re.fullmatch(option.pattern, value))
+    return value != ""
+
+
+def check_strengths(strengths: Mapping[str, float]) -> dict[str, float]:
+    """Strengths as floats. Raises UsageError for one that is no number or outside -3..+3."""
+    low, high = STRENGTH_RANGE
+    out = {}
+    for name, value in strengths.items():
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not low <= number <= high:
+            raise UsageError(f"--{name} can't be {value!r}", hint=f"A strength is a number from {low:g} to +{high:g}; {STRENGTH_HELP}.")
+        out[name] = number
+    return out
+
+
+def option(name: str) -> Option:
+    """The entry of OPTIONS with this field name. Raises KeyError."""
+    return _BY_NAME[name]
+
+
+_BY_NAME = {entry.name: entry for entry in OPTIONS}
