@@ -56,8 +56,22 @@ class Option:
 
 OPTIONS: tuple[Option, ...] = (
     Option("pack", "text", "model pack: a name that `videdit models list` shows, or a folder", "model", metavar="NAME|PATH"),
-    Option("device", "text", "where the networks run; auto takes a GPU when there is one", "model", ("auto", "cpu", "cuda"), r"cuda:\d+", metavar="cuda:N"),
-    Option("precision", "text", "arithmetic of the networks; auto is the fastest that looks the same", "model", ("auto", "fp32", "bf16", "fp16")),
+    Option(
+        "device",
+        "text",
+        "where the networks run; auto takes a GPU when there is one",
+        "model",
+        ("auto", "cpu", "cuda"),
+        r"cuda:\d+",
+        metavar="cuda:N",
+    ),
+    Option(
+        "precision",
+        "text",
+        "arithmetic of the networks; auto is the fastest that looks the same",
+        "model",
+        ("auto", "fp32", "bf16", "fp16"),
+    ),
     Option("face", "text", "edit the largest face only, or every face", "faces", ("largest", "all")),
     Option(
         "landmarks",
@@ -66,7 +80,15 @@ OPTIONS: tuple[Option, ...] = (
         "faces",
         ("auto", "mesh", "fan"),
     ),
-    Option("smooth", "number", "how far the face's latent is smoothed over time, in seconds; 0 turns it off", "edit", low=0.0, high=5.0, metavar="SECONDS"),
+    Option(
+        "smooth",
+        "number",
+        "how far the face's latent is smoothed over time, in seconds; 0 turns it off",
+        "edit",
+        low=0.0,
+        high=5.0,
+        metavar="SECONDS",
+    ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
     Option(
         "tune",
@@ -78,13 +100,27 @@ OPTIONS: tuple[Option, ...] = (
         metavar="STEPS",
     ),
     Option(
-        "composite", "text", "put back the change only (transfer), or the whole generated face as the papers do (render)", "composite", ("transfer", "render")
+        "composite",
+        "text",
+        "put back the change only (transfer), or the whole generated face as the papers do (render)",
+        "composite",
+        ("transfer", "render"),
     ),
     Option("blend", "text", "how the edited region meets the rest of the picture", "composite", ("laplacian", "poisson", "alpha")),
-    Option("crf", "number", "quality of the written video, lower is better; by default visually equal to the source", "output", low=0, high=63, metavar="N"),
+    Option(
+        "crf",
+        "number",
+        "quality of the written video, lower is better; by default visually equal to the source",
+        "output",
+        low=0,
+        high=63,
+        metavar="N",
+    ),
     Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name", "output", metavar="NAME"),
     Option("overwrite", "switch", "replace files that exist", "output"),
-    Option("debug_dir", "path", "write crop, inversion, edited render, flow, mask and composite of every frame here", "output", metavar="DIR"),
+    Option(
+        "debug_dir", "path", "write crop, inversion, edited render, flow, mask and composite of every frame here", "output", metavar="DIR"
+    ),
     Option("cache", "switch", "keep tracks and latents, so that another strength on the same clip starts at once", "output"),
     Option("cache_dir", "path", "where they are kept; by default the user's cache folder, or $VIDEDIT_CACHE", "output", metavar="DIR"),
 )

@@ -1,0 +1,201 @@
+"""A pack's networks and axes, built and checked on first use."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file as load_arrays
+from safetensors.torch import load_file as load_tensors
+
+from videdit.config import DEFAULT_PACK
+from videdit.errors import MissingError, PackError
+from videdit.geometry import FaceFrame
+from videdit.packs.manifest import Manifest, Part, find_pack, read_manifest
+
+# The class behind each entry of [networks]; a pack can't name code of its own.
+CLASSES = {
+    "generator": ("videdit.networks.stylegan2", "Generator"),
+    "encoder": ("videdit.networks.encoder", "Encoder"),
+    "classifier": ("videdit.networks.classifier", "Classifier"),
+    "landmarker": ("videdit.networks.landmarker", "Landmarker"),
+    "recognizer": ("videdit.networks.recognizer", "Recognizer"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Directions of attributes in W+.
+
+    names: the attributes' source names [A]; vectors float32 [A,L,D], each of unit length over L*D; calibrate float32 [A]: how far
+    +1.0 goes along it.
+    """
+
+    names: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    calibrate: NDArray[np.float32]
+
+
+class Pack:
+    """A model pack on a device. Networks are nn.Modules in evaluation mode, float32, without gradients to their weights.
+
+    generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
+    landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1.
+    Anything wrong with a file raises PackError on first use.
+    """
+
+    def __init__(self, manifest: Manifest, device: str | torch.device = "cpu") -> None:
+        self.manifest = manifest
+        self.device = torch.device(device)
+
+    @property
+    def id(self) -> str:
+        """Name and a short hash of its contents; part of every cache key."""
+        return self.manifest.id
+
+    @property
+    def size(self) -> int:
+        """Side of the crop in px."""
+        return self.manifest.size
+
+    @property
+    def face_frame(self) -> FaceFrame:
+        """Which part of the face the pack sees."""
+        return FaceFrame(scale=self.manifest.frame_scale, shift=self.manifest.frame_shift)
+
+    @cached_property
+    def generator(self) -> torch.nn.Module:
+        return self.network("generator")
+
+    @cached_property
+    def encoder(self) -> torch.nn.Module:
+        return self.network("encoder")
+
+    @cached_property
+    def classifier(self) -> torch.nn.Module:
+        return self.network("classifier")
+
+    @cached_property
+    def landmarker(self) -> torch.nn.Module:
+        return self.network("landmarker")
+
+    @cached_property
+    def recognizer(self) -> torch.nn.Module:
+        return self.network("recognizer")
+
+    def network(self, name: str) -> torch.nn.Module:
+        """A fresh copy of a network, for those who change its weights. Raises PackError."""
+        part = self.manifest.networks.get(name)
+        if part is None:
+            raise PackError(
+                f"the pack {self.manifest.name} has no {name}", hint=f"It has: {', '.join(self.manifest.networks) or 'no network'}."
+            )
+        module = _fill(build_network(part), part, self._read(part))
+        return module.eval().requires_grad_(False).to(self.device)
+
+    def axes(self) -> Axes:
+        """The attribute axes. Raises PackError."""
+        return self._axes
+
+    @cached_property
+    def _axes(self) -> Axes:
+        part = self.manifest.axes
+        if part is None:
+            raise PackError(f"the pack {self.manifest.name} has no attribute axes")
+        path = check_file(self.manifest.root, part)
+        try:
+            arrays = load_arrays(path)
+            vectors, calibrate = arrays["axes"].astype(np.float32), arrays["calibrate"].astype(np.float32)
+        except (safetensors.SafetensorError, KeyError) as error:
+            raise PackError(f"{path} can't be read as axes: {error}") from None
+        expected = (len(self.manifest.order), self.manifest.num_layers, self.manifest.style_dim)
+        if vectors.shape != expected or calibrate.shape != expected[:1]:
+            raise PackError(
+                f"{path} has axes {list(vectors.shape)} and calibrate {list(calibrate.shape)}", hint=f"pack.toml says {list(expected)}."
+            )
+        return Axes(self.manifest.order, vectors, calibrate)
+
+    def _read(self, part: Part) -> dict[str, torch.Tensor]:
+        """A part's tensors, verified, floating ones as float32."""
+        path = check_file(self.manifest.root, part)
+        try:
+            tensors = load_tensors(path)
+        except safetensors.SafetensorError as error:
+            raise PackError(f"{path} is not a safetensors file: {error}") from None
+        return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def load_pack(name_or_path: str | Path = DEFAULT_PACK, *, device: str = "cpu") -> Pack:
+    """A pack by name (`videdit models list`) or folder; device: auto, cpu, cuda or cuda:n.
+
+    Raises MissingError when it is not there or the device is not, PackError when it is damaged.
+    """
+    return Pack(read_manifest(find_pack(name_or_path)), pick_device(device))
+
+
+def pick_device(name: str) -> torch.device:
+    """auto: a GPU when there is one. Raises MissingError for a GPU that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and not (torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()):
+        raise MissingError(f"there is no device {name}", hint="PyTorch sees no such GPU; --device auto or cpu works everywhere.")
+    return device
+
+
+def build_network(part: Part) -> torch.nn.Module:
+    """A part's class with its configuration, weights not loaded. Raises PackError."""
+    if part.name not in CLASSES:
+        raise PackError(f"unknown network '{part.name}'", hint=f"Known: {', '.join(CLASSES)}.")
+    module, name = CLASSES[part.name]
+    try:
+        network: torch.nn.Module = getattr(importlib.import_module(module), name)(**_plain(part.config))
+    except (TypeError, ValueError, KeyError) as error:
+        raise PackError(f"{part.name} can't be built from its config: {error}", hint="The pack may be made for another version.") from None
+    return network
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """Lists as tuples, as the classes' signatures say."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+
+
+def _fill(module: torch.nn.Module, part: Part, tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
+    """Load the weights; every name and shape has to agree. Raises PackError."""
+    own = module.state_dict()
+    wrong = [f"lacks {key}" for key in own if key not in tensors]
+    wrong += [f"has unknown {key}" for key in tensors if key not in own]
+    wrong += [
+        f"{k} is {list(tensors[k].shape)}, not {list(own[k].shape)}" for k in own if k in tensors and tensors[k].shape != own[k].shape
+    ]
+    if wrong:
+        raise PackError(f"{part.file} does not fit: {'; '.join(wrong[:3])}" + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""))
+    module.load_state_dict(tensors)
+    return module
+
+
+def check_file(root: Path, part: Part) -> Path:
+    """The path of a part whose contents have the manifest's hash. Raises PackError."""
+    path = root / part.file
+    try:
+        facts = path.stat()
+    except OSError:
+        raise PackError(f"{path} is missing", hint=f"Copy the whole pack again; {part.name} needs it.") from None
+    if _sha256(path, facts.st_mtime_ns, facts.st_size) != part.sha256:
+        raise PackError(f"{path} is damaged: its sha256 is not the one in pack.toml", hint="Copy the file again.")
+    return path
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:
+    """Hex digest; the other arguments are there for the cache."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

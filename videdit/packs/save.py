@@ -1,0 +1,174 @@
+"""The writing side of packs: trainers put their networks and axes here; pack.toml is kept in step with the files."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file as save_tensors
+
+from videdit.errors import OutputError, PackError
+from videdit.packs.celeba import FACE_ATTRIBUTES
+from videdit.packs.manifest import FILE
+
+Tables = dict[str, Any]
+
+
+def start_pack(
+    pack_dir: str | Path,
+    *,
+    size: int,
+    style_dim: int,
+    num_layers: int,
+    frame_scale: float,
+    frame_shift: float,
+    license: str,
+    licence_note: str = "",
+    version: str = "1",
+    attributes: Mapping[str, Mapping[str, Any]] = FACE_ATTRIBUTES,
+) -> None:
+    """Write the head of pack.toml, named after its folder; parts and attributes already in the file stay."""
+    tables = read_tables(pack_dir)
+    tables["pack"] = {
+        "name": Path(pack_dir).name,
+        "version": version,
+        "license": license,
+        "licence_note": licence_note,
+        "size": size,
+        "style_dim": style_dim,
+        "num_layers": num_layers,
+        "frame_scale": frame_scale,
+        "frame_shift": frame_shift,
+        "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    tables.setdefault("attributes", {name: dict(entry) for name, entry in attributes.items()})
+    write_tables(pack_dir, tables)
+
+
+def save_network(
+    pack_dir: str | Path, name: str, module: torch.nn.Module, config: Mapping[str, Any], *, license: str, trained_on: str
+) -> Path:
+    """Write `<name>.safetensors` (floats as fp16) and its entry in pack.toml; config rebuilds the module. Returns the path.
+
+    Raises PackError when a weight does not fit into fp16.
+    """
+    tensors = {key: _half(key, value) for key, value in module.state_dict().items()}
+    path = Path(pack_dir) / f"{name}.safetensors"
+    _replace(path, lambda part: save_tensors(tensors, part))
+    tables = read_tables(pack_dir)
+    entry = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "config": dict(config)}
+    tables.setdefault("networks", {})[name] = entry
+    write_tables(pack_dir, tables)
+    return path
+
+
+def save_axes(
+    pack_dir: str | Path,
+    axes: NDArray[np.floating],
+    calibrate: NDArray[np.floating],
+    order: Sequence[str],
+    *,
+    license: str,
+    trained_on: str,
+) -> Path:
+    """Write axes.safetensors and its entry in pack.toml.
+
+    axes [A,L,D], scaled here to unit length over L*D; calibrate [A]: the distance of +1.0 along the unit axis;
+    order: source names [A]. Returns the path. Raises PackError for values that are not finite.
+    """
+    axes = np.asarray(axes, np.float64)
+    lengths = np.linalg.norm(axes.reshape(len(axes), -1), axis=1)
+    if axes.shape[0] != len(order) or np.shape(calibrate) != (len(order),):
+        raise PackError(f"{len(order)} names for axes {list(axes.shape)} and calibrate {list(np.shape(calibrate))}")
+    if not (np.isfinite(axes).all() and np.isfinite(calibrate).all() and (lengths > 0).all()):
+        raise PackError("an axis is zero or not finite")
+    arrays = {"axes": (axes / lengths[:, None, None]).astype(np.float16), "calibrate": np.asarray(calibrate, np.float32)}
+    path = Path(pack_dir) / "axes.safetensors"
+    _replace(path, lambda part: save_arrays(arrays, part))
+    tables = read_tables(pack_dir)
+    tables["axes"] = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "order": list(order)}
+    write_tables(pack_dir, tables)
+    return path
+
+
+def digest(path: Path) -> str:
+    """sha256 in hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def read_tables(pack_dir: str | Path) -> Tables:
+    """pack.toml as it stands, or nothing."""
+    path = Path(pack_dir) / FILE
+    return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def write_tables(pack_dir: str | Path, tables: Tables) -> None:
+    """Write pack.toml, in the order of docs/models.md."""
+    first = ["pack", "networks", "axes", "layers", "attributes"]
+    ordered = {key: tables[key] for key in [*first, *tables] if key in tables}
+    _replace(Path(pack_dir) / FILE, lambda part: part.write_text(to_toml(ordered), "utf-8"))
+
+
+def to_toml(tables: Mapping[str, Any]) -> str:
+    """TOML of nested tables with strings, numbers, booleans and flat lists in them."""
+    lines: list[str] = []
+    _table(lines, (), tables)
+    return "\n".join(lines).strip() + "\n"
+
+
+def _table(lines: list[str], path: tuple[str, ...], table: Mapping[str, Any]) -> None:
+    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping) and value is not None}
+    if path and (plain or not table):
+        lines += ["", "[" + ".".join(map(_key, path)) + "]"]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            _table(lines, (*path, key), value)
+
+
+def _key(key: str) -> str:
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, (bool, str)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (int, float)):
+        return repr(value)
+    raise TypeError(f"{value!r} has no place in pack.toml")
+
+
+def _half(key: str, value: torch.Tensor) -> torch.Tensor:
+    """Floats as fp16 on the CPU, contiguous; anything else as it is."""
+    value = value.detach().cpu().contiguous()
+    if not value.is_floating_point():
+        return value
+    half = value.half()
+    if not torch.isfinite(half).all():
+        raise PackError(f"{key} does not fit into fp16 or is not finite")
+    return half
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside the target, then move: a reader never sees half a file. Raises OutputError."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path} can't be written: {error.strerror or error}") from None
