@@ -58,10 +58,10 @@ def test_networks_do_what_the_manifest_says(made: Path) -> None:
 
 def test_axes_are_unit_vectors(made: Path) -> None:
     axes = load_pack(made).axes()
-    assert axes.vectors.shape == (40, LAYERS, STYLE)
-    assert axes.calibrate.tolist() == [2.0] * 40
-    np.testing.assert_allclose(np.linalg.norm(axes.vectors.reshape(40, -1), axis=1), 1, atol=1e-3)
-    assert axes.names[31] == "Smiling"
+    assert axes.directions.shape == (40, LAYERS, STYLE)
+    assert axes.distance.tolist() == [2.0] * 40
+    np.testing.assert_allclose(np.linalg.norm(axes.directions.reshape(40, -1), axis=1), 1, atol=1e-3)
+    assert axes.order[31] == "Smiling"
 
 
 def test_the_id_follows_the_contents(made: Path, pack: Path) -> None:

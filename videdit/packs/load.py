@@ -35,13 +35,13 @@ CLASSES = {
 class Axes:
     """Directions of attributes in W+.
 
-    names: the attributes' source names [A]; vectors float32 [A,L,D], each of unit length over L*D; calibrate float32 [A]: how far
-    +1.0 goes along it.
+    order: the attributes' source names [A]; directions float32 [A,L,D], each of unit length over L*D; distance float32 [A]: how
+    far +1.0 goes along it.
     """
 
-    names: tuple[str, ...]
-    vectors: NDArray[np.float32]
-    calibrate: NDArray[np.float32]
+    order: tuple[str, ...]
+    directions: NDArray[np.float32]
+    distance: NDArray[np.float32]
 
 
 class Pack:
@@ -113,15 +113,15 @@ class Pack:
         path = check_file(self.manifest.root, part)
         try:
             arrays = load_arrays(path)
-            vectors, calibrate = arrays["axes"].astype(np.float32), arrays["calibrate"].astype(np.float32)
+            directions, distance = arrays["axes"].astype(np.float32), arrays["calibrate"].astype(np.float32)
         except (safetensors.SafetensorError, KeyError) as error:
             raise PackError(f"{path} can't be read as axes: {error}") from None
         expected = (len(self.manifest.order), self.manifest.num_layers, self.manifest.style_dim)
-        if vectors.shape != expected or calibrate.shape != expected[:1]:
+        if directions.shape != expected or distance.shape != expected[:1]:
             raise PackError(
-                f"{path} has axes {list(vectors.shape)} and calibrate {list(calibrate.shape)}", hint=f"pack.toml says {list(expected)}."
+                f"{path} has axes {list(directions.shape)} and calibrate {list(distance.shape)}", hint=f"pack.toml says {list(expected)}."
             )
-        return Axes(self.manifest.order, vectors, calibrate)
+        return Axes(self.manifest.order, directions, distance)
 
     def _read(self, part: Part) -> dict[str, torch.Tensor]:
         """A part's tensors, verified, floating ones as float32."""

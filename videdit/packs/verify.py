@@ -48,10 +48,10 @@ def _network(pack: Pack, name: str) -> None:
 
 def _axes(pack: Pack) -> None:
     axes = pack.axes()
-    lengths = np.linalg.norm(axes.vectors.reshape(len(axes.names), -1), axis=1)
+    lengths = np.linalg.norm(axes.directions.reshape(len(axes.order), -1), axis=1)
     if not np.allclose(lengths, 1, atol=1e-2):
         raise PackError(f"axes are not of unit length (from {lengths.min():.3f} to {lengths.max():.3f})")
-    if not np.isfinite(axes.calibrate).all():
+    if not np.isfinite(axes.distance).all():
         raise PackError("a calibration is not finite")
 
 
