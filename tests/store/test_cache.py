@@ -1,0 +1,70 @@
+"""The cache keeps arrays, survives damage and never unpickles."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videdit.store import Cache, content_key, default_folder, stage_key
+
+
+def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c")
+    assert cache.load("tracks", "k") is None
+    cache.save("tracks", "k", {"w": np.arange(6.0).reshape(2, 3), "valid": np.array([True, False])})
+    found = cache.load("tracks", "k")
+    assert found is not None
+    assert np.array_equal(found["w"], np.arange(6.0).reshape(2, 3))
+    assert found["valid"].dtype == bool
+    assert [e.stage for e in cache.entries()] == ["tracks"]
+    assert cache.size() > 0
+    assert not list(tmp_path.rglob("*.part"))
+    assert cache.clear() > 0
+    assert cache.size() == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a zip", None])
+def test_a_damaged_entry_reads_as_absent(tmp_path: Path, damage: bytes | None) -> None:
+    cache = Cache(tmp_path)
+    cache.save("tracks", "k", {"w": np.zeros(1000)})
+    path = cache.path("tracks", "k")
+    path.write_bytes(path.read_bytes()[:200] if damage is None else damage)
+    assert cache.load("tracks", "k") is None
+
+
+def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    path = cache.path("tracks", "k")
+    path.parent.mkdir(parents=True)
+    np.savez(path, w=np.array([{"a": 1}], dtype=object))
+    assert cache.load("tracks", "k") is None
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
+    cache = Cache(None)
+    cache.save("tracks", "k", {"w": np.zeros(1)})
+    assert cache.load("tracks", "k") is None
+    assert cache.entries() == []
+    assert cache.size() == 0
+
+
+def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    Cache(tmp_path / "file").save("tracks", "k", {"w": np.zeros(1)})
+
+
+def test_keys_depend_on_content_stage_and_settings(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_bytes(b"1")
+    b.write_bytes(b"2")
+    assert content_key(a) != content_key(b)
+    keys = {stage_key("tracks", content_key(a), 1), stage_key("tracks", content_key(b), 1), stage_key("tracks", content_key(a), 2)}
+    keys.add(stage_key("tuned", content_key(a), 1))
+    assert len(keys) == 4
+
+
+def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VIDEDIT_CACHE", str(tmp_path))
+    assert default_folder() == tmp_path
+    monkeypatch.delenv("VIDEDIT_CACHE")
+    assert default_folder().name in ("videdit", "cache")

@@ -1,0 +1,115 @@
+"""The cache: arrays by key, in the user's cache folder.
+
+A key is the sha256 of everything the arrays depend on: the clip's content, the pack's id, the stage's version and its
+settings. An entry is one .npz, written beside its place and renamed, so that a killed run leaves no half entry; a damaged
+one reads as absent. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSIONS = {"tracks": 1, "tuned": 1}  # raised when a stage's results change
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored result: stage, file and bytes."""
+
+    stage: str
+    path: Path
+    size: int
+
+
+def default_folder() -> Path:
+    """$VIDEDIT_CACHE, else videdit in the user's cache folder (XDG_CACHE_HOME, ~/Library/Caches, %LOCALAPPDATA%)."""
+    if named := os.environ.get("VIDEDIT_CACHE"):
+        return Path(named)
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local) / "videdit" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "videdit"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "videdit"
+
+
+def content_key(path: str | Path) -> str:
+    """sha256 of a file's bytes. Raises OSError."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def stage_key(stage: str, *parts: object) -> str:
+    """Key of a stage's result from what it depends on; parts must be JSON values."""
+    text = json.dumps([stage, VERSIONS[stage], *parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+class Cache:
+    """Arrays by stage and key under a folder. `folder` None keeps nothing and finds nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def path(self, stage: str, key: str) -> Path:
+        """Where an entry lies. Raises ValueError without a folder."""
+        if self.folder is None:
+            raise ValueError("this cache has no folder")
+        return self.folder / stage / f"{key}.npz"
+
+    def load(self, stage: str, key: str) -> dict[str, NDArray[np.generic]] | None:
+        """The arrays of an entry; None when it is not there or can't be read."""
+        if self.folder is None:
+            return None
+        try:
+            with np.load(self.path(stage, key), allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def save(self, stage: str, key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Keep arrays. A cache that can't be written is no reason to fail: the entry is then missing."""
+        if self.folder is None:
+            return
+        target = self.path(stage, key)
+        with contextlib.suppress(OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(file, **dict(arrays))  # type: ignore[arg-type]
+                os.replace(name, target)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def entries(self) -> list[Entry]:
+        """Everything kept, the largest first."""
+        if self.folder is None or not self.folder.is_dir():
+            return []
+        found = [Entry(p.parent.name, p, p.stat().st_size) for p in self.folder.glob("*/*.npz")]
+        return sorted(found, key=lambda e: (-e.size, e.path.name))
+
+    def size(self) -> int:
+        """Bytes in use."""
+        return sum(entry.size for entry in self.entries())
+
+    def clear(self) -> int:
+        """Remove every entry; returns the bytes freed."""
+        freed = 0
+        for entry in self.entries():
+            with contextlib.suppress(OSError):
+                entry.path.unlink()
+                freed += entry.size
+        return freed
