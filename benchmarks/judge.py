@@ -1,0 +1,145 @@
+"""The independent judge: an attribute classifier of another architecture, trained on people nothing else has seen.
+
+Its weights lie in benchmarks/judge (judge.toml says what they were trained on). To train it again:
+
+    python -m benchmarks.judge WORK_DIR OUT_DIR [--minutes 6]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from videdit.train import data as faces_data
+from videdit.train.augment import jitter, shrink, soften, to_batch
+from videdit.train.run import Average, Run, pick_device
+
+HERE = Path(__file__).parent / "judge"
+SIDE, CHANNELS, SEED = 80, (48, 48, 96, 96, 160, 160, 224), 7
+
+
+class Judge(nn.Module):
+    """Plain convolutions in pairs with max-pooling between (VGG-like): faces in the pack's frame -> 40 logits."""
+
+    def __init__(self, attributes: int = 40) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        last = 3
+        for i, channels in enumerate(CHANNELS):
+            first = i == 0
+            layers += [nn.Conv2d(last, channels, 5 if first else 3, stride=2 if first else 1, padding=2 if first else 1, bias=False)]
+            layers += [nn.BatchNorm2d(channels), nn.ELU()]
+            layers += [nn.MaxPool2d(2)] if i in (1, 3, 5) else []
+            last = channels
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * last, attributes))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """image float32 [N,3,S,S] in [-1,1], resized inside -> logits [N,40]."""
+        if image.shape[-1] != SIDE:
+            image = F.interpolate(image, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        maps = self.body(image)
+        return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))
+
+    @torch.no_grad()
+    def judge(self, crops: np.ndarray) -> np.ndarray:
+        """uint8 RGB [N,S,S,3] -> probabilities float32 [N,40], averaged with the mirror image's."""
+        out = []
+        for start in range(0, len(crops), 64):
+            batch = to_batch(crops[start : start + 64], torch.device("cpu"))
+            out.append(((self(batch) + self(batch.flip(3))) / 2).sigmoid().numpy())
+        return np.concatenate(out) if out else np.zeros((0, 40), np.float32)
+
+
+def load_judge() -> tuple[Judge, list[str]]:
+    """The judge in eval mode and the attributes' names in the order of its logits."""
+    notes = tomllib.loads((HERE / "judge.toml").read_text())
+    judge = Judge(len(notes["attributes"]))
+    judge.load_state_dict({k: v.float() for k, v in load_file(HERE / "judge.safetensors").items()}, strict=False)
+    return judge.eval(), notes["attributes"]
+
+
+def _write(out: Path, values: dict[str, Tensor], names: list[str], right: np.ndarray, people: int, count: int) -> None:
+    save_file({k: v.half().contiguous() for k, v in values.items() if not k.endswith("num_batches_tracked")}, out / "judge.safetensors")
+    quoted = ", ".join(f'"{n}"' for n in names)
+    faces = f"CelebA (Liu et al. 2015), shard 4 of the project's split: {count} faces of {people} people seen by no other network"
+    lines = [
+        f'trained_on = "{faces}"',
+        'license = "non-commercial-research"',
+        'licence_note = "CelebA is for non-commercial research only; so are these weights"',
+        f'architecture = "plain convolutions {CHANNELS}, {SIDE} px, batch norm, ELU, max-pooling; mean and maximum pooled"',
+        f"seed = {SEED}",
+        'validated_on = "shard 5"',
+        f"accuracy_mean = {right.mean():.4f}",
+        f"attributes = [{quoted}]",
+        "",
+        "[accuracy]",
+        *[f"{n} = {r:.4f}" for n, r in zip(names, right, strict=True)],
+    ]
+    (out / "judge.toml").write_text("\n".join(lines) + "\n")
+
+
+def train(data: Path, out: Path, *, minutes: float = 6.0, seed: int = SEED, device: str = "auto", resume: bool = True) -> Path:
+    """Train on shard 4, check on shard 5; writes judge.safetensors (fp16) and judge.toml into `out`."""
+    faces, on = faces_data.load(data), pick_device(device)
+    rows, held = faces.rows(4), faces.rows(5)[:3000]
+    pictures, checks = shrink(faces.faces, rows, 96), shrink(faces.faces, held, 96)
+    labels = torch.from_numpy(faces.labels[rows].astype(np.float32))
+    torch.manual_seed(seed)
+    draw = torch.Generator().manual_seed(seed)
+    judge, shadow = Judge().to(on, memory_format=torch.channels_last), Judge().to(on)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.05)
+    average, run = Average(judge), Run(out, minutes=minutes, resume=resume)
+    parts = {"network": judge, "optimizer": optimizer}
+    run.restore(parts, average, draw)
+    right = np.zeros(len(faces.attributes))
+
+    def report(loss: float) -> None:
+        nonlocal right
+        shadow.load_state_dict(average.values)
+        right = ((shadow.eval().judge(checks) > 0.5) == (faces.labels[held] > 0)).mean(0)
+        smile = float(right[faces.attributes.index("Smiling")])
+        run.save(parts, average, draw)
+        run.log(loss=loss, images=run.step * 48, accuracy=float(right.mean()), smile=smile)
+
+    run.start()
+    more, loss = True, torch.zeros(())
+    while more and run.done < 1:
+        optimizer.param_groups[0]["lr"] = run.rate(2e-3)
+        chosen = torch.randint(len(rows), (48,), generator=draw)
+        batch = to_batch(pictures[chosen.numpy()], on)
+        batch = soften(jitter(batch, draw, shift=0.07, zoom=0.12, turn=0.2, color=0.25), draw, share=0.4)
+        batch = F.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        with torch.autocast(on.type, torch.bfloat16):
+            logits = judge(batch.contiguous(memory_format=torch.channels_last))
+        loss = F.binary_cross_entropy_with_logits(logits.float(), labels[chosen].to(on))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        average.update(judge)
+        more = run.advance()
+        if run.due():
+            report(float(loss))
+    report(float(loss))
+    _write(run.out, average.values, faces.attributes, right, len(np.unique(faces.identity[rows])), len(rows))
+    return run.out / "judge.safetensors"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=6.0)
+    args = parser.parse_args()
+    train(args.data, args.out, minutes=args.minutes)
+
+
+if __name__ == "__main__":
+    main()
