@@ -1,0 +1,5 @@
+"""python -m videdit"""
+
+from videdit.cli.main import entry
+
+entry()

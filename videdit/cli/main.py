@@ -1,0 +1,94 @@
+"""Dispatch, and the only place that catches everything and picks the exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from videdit.cli.say import note, tell
+from videdit.errors import MissingError, VideditError
+
+# Each module has run(argv) -> exit code; anything else is the main command.
+COMMANDS = {
+    "preview": "videdit.cli.preview",
+    "inspect": "videdit.cli.inspect",
+    "attributes": "videdit.cli.attributes",
+    "models": "videdit.cli.models",
+    "sample": "videdit.cli.sample",
+    "doctor": "videdit.cli.doctor",
+    "train": "videdit.cli.train",
+}
+EDIT = "videdit.cli.edit"
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command line (without the program's name) and return its exit code."""
+    argv = list(argv)
+    _set_up_log(verbose="-v" in argv or "--verbose" in argv)
+    command = COMMANDS.get(argv[0]) if argv else None
+    try:
+        code: int = importlib.import_module(command or EDIT).run(argv[1:] if command else argv)
+        sys.stdout.flush()
+        return code
+    except VideditError as error:
+        return _end(error)
+    except KeyboardInterrupt:
+        print("videdit: interrupted; no half-written output is left", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has gone; give the interpreter somewhere to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "videdit":
+            return _bug(error)
+        return _end(
+            MissingError(
+                f"a dependency is missing: {error.name}", hint="Install it with pip; `videdit doctor` says what else is not there."
+            )
+        )
+    except Exception as error:  # the last resort: nobody should see a traceback
+        return _bug(error)
+
+
+def _end(error: VideditError) -> int:
+    if _debug():
+        logging.getLogger("videdit").warning("raised here", exc_info=error)
+    tell(error)
+    return error.exit_code
+
+
+def _bug(error: Exception) -> int:
+    if _debug():
+        logging.getLogger("videdit").warning("raised here", exc_info=error)
+    hint = "This is a bug in videdit. VIDEDIT_DEBUG=1 shows where it happened; please report it with that."
+    tell(VideditError(f"{type(error).__name__}: {error}", hint=hint))
+    return VideditError.exit_code
+
+
+def _debug() -> bool:
+    return os.environ.get("VIDEDIT_DEBUG", "") not in ("", "0")
+
+
+def _set_up_log(*, verbose: bool) -> None:
+    """Warnings of videdit's modules, with -v everything they say, to stderr."""
+    log = logging.getLogger("videdit")
+    log.setLevel(logging.INFO if verbose else logging.WARNING)
+    if not log.handlers:
+        log.addHandler(Notes())
+
+
+class Notes(logging.Handler):
+    """Log records as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(self.format(record))
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
