@@ -1,0 +1,140 @@
+"""Landmarks steady in time, and the quads the networks see the face through.
+
+Smoothing is a Gaussian-weighted straight line fitted around every frame: it keeps a constant and a steady motion, has no
+delay, and never looks across a gap or a cut. It works while frames stream by, a few frames behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from videdit.faces.track import FaceTracker
+from videdit.geometry import FaceFrame, Floats, face_quad
+from videdit.types import Frame
+
+SECONDS = 0.06  # standard deviation of the smoothing
+REACH = 3.0  # standard deviations looked at on either side
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A person in a frame, smoothed: landmarks float64 [78,2] px, quad float64 [4,2] px of the pack's frame, presence in 0..1."""
+
+    track_id: int
+    landmarks: Floats
+    quad: Floats
+    presence: float
+
+
+def smooth_at(time: float, times: Floats, values: Floats, seconds: float) -> Floats:
+    """Value at `time` s of the line fitted to values [T,...] at times [T] s under Gaussian weights."""
+    if seconds <= 0:
+        return np.array(values[np.argmin(np.abs(times - time))], np.float64)
+    offset = times - time
+    weight = np.exp(-0.5 * (offset / seconds) ** 2)
+    zero, one, two = weight.sum(), (weight * offset).sum(), (weight * offset**2).sum()
+    spread = zero * two - one**2
+    # at the ends of a track the line's tilt is as uncertain as the points; there it is held back
+    taps = weight * (two - one * offset) / spread if spread > 1e-3 * (zero * seconds) ** 2 else weight / zero
+    return np.tensordot(taps, values, 1)
+
+
+def smooth_landmarks(landmarks: Floats, times: Floats, *, seconds: float = SECONDS) -> Floats:
+    """landmarks [T,78,2] px of one person without a gap, at times [T] s -> the same, steady."""
+    out = np.empty(landmarks.shape)
+    for i, time in enumerate(times):
+        near = np.abs(times - time) <= REACH * seconds
+        near[i] = True
+        out[i] = smooth_at(time, times[near], landmarks[near], seconds)
+    return out
+
+
+def quads(landmarks: Floats, frame: FaceFrame) -> Floats:
+    """landmarks [T,78,2] px -> quads [T,4,2] px of the pack's frame."""
+    return np.stack([face_quad(points, frame) for points in landmarks]) if len(landmarks) else np.zeros((0, 4, 2))
+
+
+class LandmarkSmoother:
+    """`smooth_landmarks` for one person while frames stream by.
+
+    push every frame's landmarks, or None where the person is not there; what is finished comes back as (index, landmarks
+    [78,2] px), where index counts pushes from 0. A None finishes everything before it, and so does flush().
+    """
+
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._held: deque[tuple[int, float, Floats]] = deque()  # of the current run, still needed
+        self._pushed = self._done = 0
+
+    def push(self, time: float, landmarks: Floats | None) -> list[tuple[int, Floats]]:
+        if landmarks is None:
+            out = self.flush()
+            self._pushed += 1
+            return out
+        self._held.append((self._pushed, time, np.asarray(landmarks, np.float64)))
+        self._pushed += 1
+        return self._finish(time - REACH * self._seconds)
+
+    def flush(self) -> list[tuple[int, Floats]]:
+        """Finish what is left; the next push starts anew."""
+        out = self._finish(np.inf)
+        self._held.clear()
+        return out
+
+    def _finish(self, until: float) -> list[tuple[int, Floats]]:
+        """Smooth what lies up to `until` s, then forget what nobody needs any more."""
+        if not self._held:
+            return []
+        times = np.array([t for _, t, _ in self._held])
+        values = np.stack([v for _, _, v in self._held])
+        out = []
+        for index, time, _ in self._held:
+            if index < self._done or time > until:
+                continue
+            near = np.abs(times - time) <= REACH * self._seconds
+            out.append((index, smooth_at(time, times[near], values[near], self._seconds)))
+            self._done = index + 1
+        waiting = [t for i, t, _ in self._held if i >= self._done]
+        oldest = (waiting[0] if waiting else times[-1]) - REACH * self._seconds
+        while self._held and self._held[0][0] < self._done and self._held[0][1] < oldest:
+            self._held.popleft()
+        return out
+
+
+def place_faces(
+    frames: Iterable[Frame], tracker: FaceTracker, frame: FaceFrame, *, seconds: float = SECONDS
+) -> Iterator[tuple[Frame, list[Placed]]]:
+    """Every frame once, in order, with the people in it; runs about 3 x seconds behind and holds only those frames."""
+    waiting: deque[tuple[Frame, dict[int, float], list[Placed]]] = deque()  # frame, presence of who is unfinished, who is finished
+    first, smoothers, slots = 0, {}, {}  # number of waiting[0]; per person the smoother and the frame numbers pushed to it
+    for number, now in enumerate(frames):
+        seen = {o.track_id: o for o in tracker.update(now)}
+        waiting.append((now, {i: o.presence for i, o in seen.items()}, []))
+        for person in seen.keys() | smoothers.keys():
+            if person not in smoothers:
+                smoothers[person], slots[person] = LandmarkSmoother(seconds=seconds), []
+            slots[person].append(number)
+            points = seen[person].landmarks if person in seen else None
+            for index, smoothed in smoothers[person].push(now.time, points):
+                _settle(waiting[slots[person][index] - first], person, smoothed, frame)
+            if person not in seen:
+                del smoothers[person], slots[person]
+        while waiting and not waiting[0][1]:
+            done, _, people = waiting.popleft()
+            first += 1
+            yield done, sorted(people, key=lambda p: p.track_id)
+    for person, smoother in smoothers.items():
+        for index, smoothed in smoother.flush():
+            _settle(waiting[slots[person][index] - first], person, smoothed, frame)
+    for done, _, people in waiting:
+        yield done, sorted(people, key=lambda p: p.track_id)
+
+
+def _settle(slot: tuple[Frame, dict[int, float], list[Placed]], person: int, points: Floats, frame: FaceFrame) -> None:
+    """Note a person's smoothed points in the frame they belong to."""
+    _, unfinished, people = slot
+    people.append(Placed(person, points, face_quad(points, frame), unfinished.pop(person)))
