@@ -1,0 +1,164 @@
+"""Frames out of files: every frame once, upright, its planes as decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+
+from videdit.errors import UnreadableError
+from videdit.types import Frame
+from videdit.video import stills
+from videdit.video.color import color_of, display_matrix, orient, planar_format, planes_of, turned_format, turns
+from videdit.video.probe import file_kind, open_source, video_stream
+
+
+def read_frames(path: Path | str, *, start: float | None = None, stop: float | None = None) -> FrameReader:
+    """An iterator over the frames of a clip, GIF or picture, in the order they are shown.
+
+    start and stop bound `Frame.time` (seconds; start <= time < stop). With a start the reader seeks to the key frame before it
+    instead of decoding everything; the frames and their index are the same as without. Raises UnreadableError.
+    """
+    return FrameReader(Path(path), start=start, stop=stop)
+
+
+class FrameReader(Iterator[Frame]):
+    """Iterates over frames; `damaged` counts the packets skipped so far because they can't be decoded."""
+
+    def __init__(self, path: Path, *, start: float | None = None, stop: float | None = None) -> None:
+        self.path, self.start, self.stop = path, start, stop
+        self.damaged = 0
+        self._frames = self._read()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def close(self) -> None:
+        """Let go of the file before the end."""
+        self._frames.close()
+
+    def _read(self):  # type: ignore[no-untyped-def]  # a generator: close() is needed
+        if file_kind(self.path) == "picture":
+            yield stills.read_picture(self.path)[0]
+            return
+        found = False
+        for frame in self._window():
+            found = True
+            yield frame
+        if not found and self.start is None and self.stop is None:
+            raise UnreadableError(f"{self.path}: no frame can be decoded", hint="The file is damaged or incomplete.")
+
+    def _window(self) -> Iterator[Frame]:
+        """Frames between start and stop."""
+        for frame in self._from_start() if self.start is None else self._from_seek(self.start):
+            if self.stop is not None and frame.time >= self.stop:
+                return
+            if self.start is None or frame.time >= self.start:
+                yield frame
+
+    def _from_start(self) -> Iterator[Frame]:
+        with open_source(self.path) as container:
+            stream = video_stream(container, self.path)
+            yield from self._decode(container, stream, 0)
+
+    def _from_seek(self, start: float) -> Iterator[Frame]:
+        """From the key frame at or before `start`; from the beginning where the container can't seek there."""
+        with open_source(self.path) as container:
+            stream = video_stream(container, self.path)
+            assert stream.time_base is not None
+            try:
+                container.seek(int(start / stream.time_base), stream=stream)
+            except av.error.FFmpegError:
+                frames, first = None, None
+            else:
+                frames = self._decode(container, stream, 0)
+                first = next(frames, None)
+            if frames is None or first is None or first.time > start:
+                self.damaged = 0
+                yield from self._from_start()
+                return
+            offset = count_before(self.path, first.pts)
+            first.index += offset
+            yield first
+            for frame in frames:
+                frame.index += offset
+                yield frame
+
+    def _decode(self, container: av.container.InputContainer, stream: av.VideoStream, index: int) -> Iterator[Frame]:
+        """Every frame from where the container stands."""
+        stream.thread_type = "AUTO"
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
+        last: Frame | None = None
+        for packet in self._packets(container, stream):
+            try:
+                decoded = packet.decode()
+            except av.error.FFmpegError:
+                self.damaged += 1
+                continue
+            for picture in decoded:
+                last = _to_frame(picture, stream, index, last)
+                index += 1
+                yield last
+
+    def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+        """The stream's packets; a file that breaks off ends there. The decoder is emptied in either case."""
+        try:
+            yield from container.demux(stream)
+        except av.error.FFmpegError:
+            self.damaged += 1
+            flush = av.Packet()
+            flush.stream = stream
+            yield flush
+
+
+def _to_frame(picture: av.VideoFrame, stream: av.VideoStream, index: int, last: Frame | None) -> Frame:
+    """Our frame, upright. A frame without a time comes one frame after the last."""
+    matrix = display_matrix(picture)
+    name = planar_format(picture.format.name)
+    assert stream.time_base is not None
+    duration = int(picture.duration or 0)
+    pts = picture.pts if picture.pts is not None else picture.dts
+    if pts is None:
+        rate = stream.average_rate or stream.guessed_rate or 25
+        step = max(1, round(1 / (rate * stream.time_base)))
+        pts = last.pts + (last.duration or step) if last is not None else 0
+    return Frame(
+        orient(planes_of(picture), matrix),
+        color_of(picture),
+        turned_format(name) if turns(matrix) else name,
+        pts,
+        stream.time_base,
+        index,
+        duration,
+    )
+
+
+def frame_times(path: Path | str) -> list[float]:
+    """The times of all frames in seconds, in order, read from the packets without decoding. Raises UnreadableError."""
+    path = Path(path)
+    if file_kind(path) == "picture":
+        return [0.0]
+    with open_source(path) as container:
+        stream = video_stream(container, path)
+        assert stream.time_base is not None
+        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
+        return [float(tick * stream.time_base) for tick in sorted(ticks)]
+
+
+def count_before(path: Path, pts: int) -> int:
+    """How many frames are shown before the one at `pts`, counted in the packets."""
+    count = 0
+    with open_source(path) as container:
+        stream = video_stream(container, path)
+        for packet in container.demux(stream):
+            if packet.dts is not None and packet.dts >= pts:
+                break
+            count += packet.pts is not None and packet.pts < pts and not packet.is_discard
+    return count
