@@ -1,0 +1,268 @@
+"""Attribute axes in W+ and what +1.0 means along them.
+
+    python -m videdit.train.axes WORK_DIR PACK_DIR
+
+Four ways to find an axis are fitted, calibrated to the same change of the attribute's score, and compared on faces of unseen
+people; per attribute the one that keeps identity and the other attributes best is kept:
+
+    labels   multivariate ridge regression of W+ on all labels of real faces at once: the slope of one attribute while the others
+             stay, so what goes along with it in the data (beards with men) is not dragged along
+    scores   the same on the classifier's probabilities for the renders
+    tlgan    TL-GAN (S. Guan, 2018): least squares of arctanh of the score on the latents of real faces
+    samples  TL-GAN as published: on latents sampled from the mapping network
+
++1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from videdit.packs.load import Pack, load_pack
+from videdit.packs.save import save_axes
+from videdit.train import data as faces_data
+
+Floats = NDArray[np.floating]
+RIDGE = 0.002  # of the number of rows
+CLIP = 3.0  # arctanh's largest value
+STEPS = (0.0, 0.35, 0.7, 1.0, 1.4, 2.0)  # where the score is measured, in first guesses of the distance
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One axis on validation faces at +1.0. distance along the unit axis; reached: the share of the wanted score change;
+    changed: faces whose score crosses over; kept: other attributes with |dp| < 0.25; identity: cosine before against after."""
+
+    method: str
+    distance: float
+    reached: float
+    changed: float
+    kept: float
+    identity: float
+
+    @property
+    def merit(self) -> float:
+        """What is compared: preservation and identity, less what is missing of the change."""
+        return self.kept + self.identity - 2.0 * max(0.0, 0.9 - self.reached)
+
+
+class Studio:
+    """A pack's networks on arrays: faces to latents to renders to scores."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack, self.device = pack, pack.device
+
+    def _run(self, network: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return torch.cat([network(part.to(self.device)).float().cpu() for part in inputs.split(BATCH)]).numpy()
+
+    def encode(self, faces: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
+        """Faces [N,S,S,3] RGB to latents [N,L,D]."""
+        parts = []
+        for start in range(0, len(faces), 512):
+            part = torch.from_numpy(np.ascontiguousarray(faces[start : start + 512])).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+            parts.append(self._run(self.pack.encoder, part.flip(3) if mirrored else part))
+        return np.concatenate(parts)
+
+    def scores(self, w: Floats) -> NDArray[np.float32]:
+        """Classifier logits [N,A] of renders of latents [N,L,D]."""
+        return self._run(lambda part: self.pack.classifier(self.pack.generator(part)), torch.from_numpy(np.asarray(w, np.float32)))
+
+    def face_scores(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classifier logits [N,A] of faces [N,S,S,3] RGB."""
+        return self._run(self.pack.classifier, torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1))
+
+    def identities(self, w: Floats) -> NDArray[np.float32]:
+        """Unit embeddings [N,dim] of renders; constant where the pack has no recognizer."""
+        if "recognizer" not in self.pack.manifest.networks:
+            return np.ones((len(w), 1), np.float32)
+        return self._run(lambda part: self.pack.recognizer(self.pack.generator(part)), torch.from_numpy(np.asarray(w, np.float32)))
+
+    def sample(self, count: int, seed: int) -> NDArray[np.float32]:
+        """Latents [N,L,D] out of the mapping network."""
+        z = torch.randn(count, self.pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed))
+        w = self._run(self.pack.generator.mapping, z)  # type: ignore[arg-type]
+        return np.repeat(w[:, None], self.pack.manifest.num_layers, axis=1)
+
+
+def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[np.float64]:
+    """Multivariate ridge regression: the change of effects [N,F] per unit of each cause [N,C] while the others stay; [C,F]."""
+    x = np.asarray(causes, np.float64) - causes.mean(0)
+    y = np.asarray(effects, np.float64) - effects.mean(0)
+    gram = x.T @ x
+    return np.linalg.solve(gram + ridge * len(x) * max(1e-12, float(gram.diagonal().mean()) / len(x)) * np.eye(len(gram)), x.T @ y)
+
+
+def tlgan(w: Floats, logits: Floats) -> NDArray[np.float64]:
+    """TL-GAN: least squares of arctanh(score) on latents [N,F], the slopes [A,F]. arctanh(2p - 1) is half the logit."""
+    return slopes(w, np.clip(logits / 2, -CLIP, CLIP)).T
+
+
+def candidates(studio: Studio, w: Floats, labels: Floats, *, samples: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces with labels [N,A]."""
+    flat, shape = w.reshape(len(w), -1), (labels.shape[1], *w.shape[1:])
+    logits = studio.scores(w)
+    drawn = studio.sample(samples, seed)
+    found = {
+        "labels": slopes(labels, flat),
+        "scores": slopes(1 / (1 + np.exp(-logits)), flat),
+        "tlgan": tlgan(flat, logits),
+    }
+    out = {name: axes.reshape(shape) for name, axes in found.items()}
+    out["samples"] = np.repeat(tlgan(drawn[:, 0], studio.scores(drawn))[:, None], w.shape[1], axis=1)
+    return out
+
+
+def unit(axes: Floats) -> NDArray[np.float64]:
+    """Axes [A,L,D] at unit length over L*D."""
+    lengths = np.linalg.norm(axes.reshape(len(axes), -1), axis=1)
+    return np.asarray(axes, np.float64) / np.maximum(lengths, 1e-12)[:, None, None]
+
+
+def calibrate(studio: Studio, axis: Floats, w: Floats, row: int, wanted: float, guess: float) -> tuple[float, float]:
+    """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted`, and the share reached.
+
+    w [N,L,D]: faces without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
+    """
+    gains = np.array([np.median(studio.scores(w + step * guess * axis)[:, row]) for step in STEPS])
+    gains -= gains[0]
+    rising = np.maximum.accumulate(gains)
+    if rising[-1] <= 0:
+        return guess, 0.0
+    distance = float(np.interp(wanted, rising, STEPS)) * guess
+    return max(distance, 0.1 * guess), float(min(1.0, rising[-1] / wanted))
+
+
+def measure(studio: Studio, method: str, axis: Floats, w: Floats, row: int, wanted: float, guess: float) -> Measured:
+    """Calibrate an axis on faces without the attribute, w [N,L,D], and measure it there."""
+    distance, reached = calibrate(studio, axis, w, row, wanted, guess)
+    moved = w + distance * axis
+    before, after = (1 / (1 + np.exp(-studio.scores(x))) for x in (w, moved))
+    others = np.arange(before.shape[1]) != row
+    identity = float((studio.identities(w) * studio.identities(moved)).sum(1).mean())
+    crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
+    changed = float(crossed.mean()) if len(crossed) else 1.0
+    return Measured(method, distance, reached, changed, float((np.abs(after - before)[:, others] < 0.25).mean()), identity)
+
+
+def restricted(axes: dict[str, NDArray[np.float64]], layers: Sequence[Sequence[int]]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Every method's axes whole, and confined to each group of style layers."""
+    for name, axis in axes.items():
+        yield name, axis
+        for group in layers:
+            confined = np.zeros_like(axis)
+            confined[:, list(group)] = axis[:, list(group)]
+            yield f"{name} {min(group)}-{max(group)}", confined
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    pack: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    faces: int = 12000,
+    samples: int = 6000,
+    judged: int = 32,
+    methods: Sequence[str] = ("labels", "scores", "tlgan", "samples"),
+    layers: Sequence[Sequence[int]] = (),
+) -> Path:
+    """Find, calibrate and choose axes for a pack; writes them to the pack folder `out` and returns the file.
+
+    pack: where the networks are, `out` itself by default. faces: real faces of shards 0-3 that are encoded, and as often mirrored;
+    judged: faces of shard 5 an axis is measured on; layers: groups of style layers an axis may be confined to, tried beside the
+    whole. What was measured goes to axes.json beside the axes.
+    """
+    started = time.monotonic()
+    loaded = load_pack(pack or out, device=device)
+    studio, known = Studio(loaded), faces_data.load(data)
+    dice = np.random.default_rng(seed)
+    rows = np.sort(dice.permutation(known.rows(0, 1, 2, 3))[:faces])
+    w = np.concatenate([studio.encode(known.faces[rows], mirrored=m) for m in (False, True)])
+    labels = np.concatenate([known.labels[rows]] * 2).astype(np.float64)
+    print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)
+    found = {name: axes for name, axes in candidates(studio, w, labels, samples=samples, seed=seed).items() if name in methods}
+    held = np.sort(dice.permutation(known.rows(5))[:1200])
+    chosen, notes = _choose(studio, found, labels, known, held, judged, layers)
+    axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
+    part = loaded.manifest.networks["encoder"]
+    path = save_axes(out, axes, distances, known.attributes, license=part.license, trained_on=part.trained_on)
+    seconds = round(time.monotonic() - started)
+    (Path(out) / "axes.json").write_text(json.dumps({"faces": len(w), "seconds": seconds, "attributes": notes}, indent=1) + "\n")
+    return path
+
+
+def _choose(
+    studio: Studio,
+    found: dict[str, NDArray[np.float64]],
+    labels: Floats,
+    known: faces_data.Faces,
+    held: NDArray[np.integer],
+    judged: int,
+    layers: Sequence[Sequence[int]],
+) -> tuple[list[tuple[NDArray[np.float64], float]], dict[str, object]]:
+    """Per attribute the best axis (unit) with its distance, and what was measured of all."""
+    pictures, truth = np.asarray(known.faces[held]), known.labels[held]
+    w, logits = studio.encode(pictures), studio.face_scores(pictures)
+    shown = {a.source for a in studio.pack.manifest.attributes.values()}
+    lengths = np.linalg.norm(next(iter(found.values())).reshape(labels.shape[1], -1), axis=1)
+    chosen: list[tuple[NDArray[np.float64], float]] = []
+    notes: dict[str, object] = {}
+    for row, name in enumerate(known.attributes):
+        absent, present = truth[:, row] == 0, truth[:, row] == 1
+        wanted = float(np.median(logits[present, row]) - np.median(logits[absent, row])) if absent.any() and present.any() else 1.0
+        faces = w[np.flatnonzero(absent)[:judged]] if absent.any() else w[:judged]
+        first = dict(list(found.items())[:1])  # attributes without a flag only serve locks
+        tries = dict(restricted(found, layers) if name in shown else first)
+        units = {method: unit(axes)[row] for method, axes in tries.items()}
+        measured = [measure(studio, method, axis, faces, row, max(wanted, 0.5), float(lengths[row])) for method, axis in units.items()]
+        best = max(measured, key=lambda m: m.merit)
+        chosen.append((units[best.method], best.distance))
+        notes[name] = {"wanted": round(wanted, 3), "chosen": best.method, "measured": [_rounded(m) for m in measured]}
+        print(name, json.dumps(_rounded(best)), flush=True)
+    return chosen, notes
+
+
+def _rounded(measured: Measured) -> dict[str, object]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(measured).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--pack", type=Path)
+    parser.add_argument("--faces", type=int, default=12000)
+    parser.add_argument("--judged", type=int, default=32)
+    parser.add_argument("--methods", default="labels,scores,tlgan,samples")
+    parser.add_argument("--layers", default="", help="groups to try, such as 0-5,2-7")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    groups = [range(int(a), int(b) + 1) for a, _, b in (part.partition("-") for part in args.layers.split(",") if part)]
+    train(
+        args.data,
+        args.out,
+        pack=args.pack,
+        seed=args.seed,
+        device=args.device,
+        faces=args.faces,
+        judged=args.judged,
+        methods=args.methods.split(","),
+        layers=groups,
+    )
+
+
+if __name__ == "__main__":
+    main()
