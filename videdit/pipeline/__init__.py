@@ -1,0 +1,15 @@
+"""Wires the stages; nothing else does.
+
+watch    pass 1: decode -> faces -> crops -> latents          people.py holds the streaming part
+changes  latents -> edited latents -> renders -> changes
+clip     edit_video: both passes, cache, tuning, files
+stills   edit_frame(s), preview, sheet, ladder
+"""
+
+from __future__ import annotations
+
+from videdit.pipeline.clip import OnFrame, edit_video
+from videdit.pipeline.report import ClipReport, Progress
+from videdit.pipeline.stills import edit_frame, edit_frames, ladder, preview, sheet
+
+__all__ = ["ClipReport", "OnFrame", "Progress", "edit_frame", "edit_frames", "edit_video", "ladder", "preview", "sheet"]

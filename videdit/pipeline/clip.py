@@ -1,0 +1,190 @@
+"""A clip edited, start to end: pass 1 or its cached result, tuning, pass 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videdit import composite
+from videdit.config import Settings, check_strengths
+from videdit.edit.plan import resolve
+from videdit.errors import OutputError
+from videdit.packs.load import Pack
+from videdit.pipeline.changes import Motion, changes, move, smooth_latents
+from videdit.pipeline.debug import DebugPictures
+from videdit.pipeline.models import Models, steps_for
+from videdit.pipeline.people import Sight
+from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
+from videdit.pipeline.threads import Behind, ahead
+from videdit.pipeline.watch import from_arrays, to_arrays, watch, watch_parts
+from videdit.store import Cache, content_key, default_folder, stage_key
+from videdit.types import EditPlan, Frame
+from videdit.video.probe import ClipInfo, probe
+from videdit.video.reader import read_frames
+from videdit.video.writer import ClipWriter
+
+DEPTH = 8  # frames that may wait between two stages
+OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
+Moving = tuple[Motion, Iterator[composite.Change]]
+
+
+def edit_video(
+    source: str | Path,
+    target: str | Path,
+    strengths: Mapping[str, float],
+    settings: Settings = Settings(),
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+    pack: Pack | None = None,
+) -> ClipReport:
+    """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
+
+    strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
+    typical face with it. progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from
+    this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written untouched, and the report says so.
+
+    Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
+    """
+    source, target = Path(source), Path(target)
+    plan = EditPlan(check_strengths(strengths), settings.lock)
+    _refuse_overwriting(source, target, settings)
+    clock = Stopwatch()
+    info = probe(source)
+    with clock.stage("load"):
+        models = Models.load(settings, pack)
+    axes, locks = resolve(plan, models.pack.manifest)
+    report = ClipReport(source, target, dict(plan.strengths), pack=models.pack.id)
+    cache = Cache((settings.cache_dir or default_folder()) if settings.cache else None)
+    sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
+    moving: list[Moving] = []
+    for person in sight.people if axes else []:
+        w = smooth_latents(person, settings.smooth)
+        steps = steps_for(settings.tune)
+        with clock.stage("tune"):
+            generator = models.tuned(
+                person, w, steps, cache=cache, parts=(*parts, settings.smooth, int(person.track.frames[0])), progress=progress
+            )
+        motion = move(person, sight, w, axes, locks, models.pack)
+        moving.append((motion, _changes(motion, generator, models, settings, clock)))
+        report.tuned_steps = steps
+    report.status = "no face" if not sight.people else "edited" if axes else "untouched"
+    report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
+    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
+    report.licences = {part.name: part.license for part in models.pack.manifest.parts}
+    report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
+    return report
+
+
+def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
+    """Raises OutputError."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise OutputError(f"{target} is the input itself", hint="Name another output.")
+    if target.exists() and not settings.overwrite:
+        raise OutputError(f"{target} is there already", hint="--overwrite replaces it.")
+
+
+def _changes(motion: Motion, generator: object, models: Models, settings: Settings, clock: Stopwatch) -> Iterator[composite.Change]:
+    """The person's changes, made ahead in a thread while frames are composited and written."""
+
+    def render(w: NDArray[np.float32]) -> NDArray[np.float32]:
+        return models.render(generator, w)  # type: ignore[arg-type]
+
+    made = changes(motion, render, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=clock)
+    return ahead(made, DEPTH)
+
+
+def _first_pass(
+    source: Path,
+    info: ClipInfo,
+    models: Models,
+    settings: Settings,
+    cache: Cache,
+    report: ClipReport,
+    clock: Stopwatch,
+    progress: Progress | None,
+) -> tuple[Sight, list[object]]:
+    """Who is in the clip, out of the cache where it is known; and what that depends on."""
+    parts = watch_parts(models, settings, content_key(source))
+    key = stage_key("tracks", *parts)
+    stored = cache.load("tracks", key)
+    if stored is not None:
+        report.cached = True
+        return from_arrays(stored, models.pack.id), parts
+    with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
+        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames)
+    cache.save("tracks", key, to_arrays(sight))
+    return sight, parts
+
+
+def _second_pass(
+    source: Path,
+    target: Path,
+    info: ClipInfo,
+    moving: list[Moving],
+    settings: Settings,
+    clock: Stopwatch,
+    progress: Progress | None,
+    on_frame: OnFrame | None,
+    total: int,
+) -> list[str]:
+    """Decode again, put the changes in, write. Returns what a user should know."""
+    debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
+    with ExitStack() as stack:
+        for _, made in moving:
+            stack.callback(made.close)  # type: ignore[attr-defined]
+        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder))
+
+        def write(frame: Frame) -> None:
+            with clock.stage("encode"):
+                writer.write(frame)
+
+        behind = stack.enter_context(Behind(write, DEPTH))
+        reader = read_frames(source)
+        frames = stack.enter_context(closing(ahead(clock.each("decode", reader), DEPTH)))
+        for number, frame in enumerate(frames, 1):
+            before = copy_frame(frame) if on_frame or debug else None
+            mask = put_changes(frame, moving, blend=settings.blend, clock=clock, debug=debug, whole_mask=on_frame is not None)
+            if on_frame and before is not None and mask is not None:
+                on_frame(before, copy_frame(frame), mask)
+            behind.put(frame)
+            if progress:
+                progress("edit", number, total)
+    damaged = [f"{reader.damaged} packets can't be decoded and are left out"] if reader.damaged else []
+    return list(dict.fromkeys([*writer.warnings, *damaged]))
+
+
+def put_changes(
+    frame: Frame, moving: Iterable[Moving], *, blend: str, clock: Stopwatch, debug: DebugPictures | None = None, whole_mask: bool = False
+) -> NDArray[np.float32] | None:
+    """Put everybody's change into a frame, in place. Returns the mask [H,W] in 0..1 when it is asked for."""
+    mask = np.zeros((frame.height, frame.width), np.float32) if whole_mask else None
+    for motion, made in moving:
+        if not motion.first <= frame.index <= motion.last:
+            continue
+        with clock.stage("wait"):
+            change = next(made)
+        row = frame.index - motion.first
+        share = float(motion.share[row])
+        if share <= 0:
+            continue
+        quad = motion.person.track.quads[row]
+        source = copy_frame(frame) if debug else None
+        with clock.stage("composite"):
+            done = composite.apply(frame, change, quad, fade=share, blend=blend)
+        if done is not None and mask is not None:
+            region, part = done
+            mask[region.slices] = np.maximum(mask[region.slices], part)
+        if debug and source is not None:
+            debug.save(source, frame, change, quad, done)
+    return mask
+
+
+def copy_frame(frame: Frame) -> Frame:
+    """The same frame with its own planes."""
+    return replace(frame, planes=tuple(plane.copy() for plane in frame.planes))

@@ -1,0 +1,87 @@
+"""The networks of a run, on its device and at its precision, and the generator tuned to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from videdit.config import Settings
+from videdit.invert import encode
+from videdit.invert.encoder import BATCH, in_batches, to_rgb
+from videdit.invert.pivotal import tune
+from videdit.packs.load import Pack, load_pack
+from videdit.pipeline.people import Person
+from videdit.pipeline.report import Progress
+from videdit.store import Cache, stage_key
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+AUTO_STEPS = 0  # of --tune auto; what pays for its seconds is said in docs/models.md
+
+
+def steps_for(tuning: str) -> int:
+    """--tune in steps."""
+    return {"auto": AUTO_STEPS, "off": 0}[tuning] if tuning in ("auto", "off") else int(tuning)
+
+
+@dataclass(slots=True)
+class Models:
+    """A pack and the arithmetic to run it with. dtype None is float32."""
+
+    pack: Pack
+    dtype: torch.dtype | None = None
+
+    @classmethod
+    def load(cls, settings: Settings, pack: Pack | None = None) -> Models:
+        """The pack of the settings, or one loaded before. Raises MissingError, PackError."""
+        pack = pack or load_pack(settings.pack, device=settings.device)
+        wanted = settings.precision
+        if wanted == "auto":
+            wanted = "fp16" if pack.device.type == "cuda" else "fp32"
+        return cls(pack, DTYPES.get(wanted))
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.pack.device.type, self.dtype) if self.dtype else nullcontext()
+
+    def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
+        with self._arithmetic():
+            return encode(self.pack.encoder, crops, device=self.pack.device)
+
+    def render(self, generator: torch.nn.Module, w: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size."""
+        with self._arithmetic():
+            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=2 * BATCH))
+
+    def tuned(
+        self, person: Person, w: NDArray[np.float32], steps: int, *, cache: Cache, parts: tuple[object, ...], progress: Progress | None
+    ) -> torch.nn.Module:
+        """The pack's generator, tuned to a person for `steps` steps, out of the cache where it is there.
+
+        w float32 [T,L,D]: the person's smoothed latents; parts: what the person's samples depend on.
+        """
+        if steps <= 0:
+            return self.pack.generator
+        generator = self.pack.network("generator")
+        key = stage_key("tuned", steps, *parts)
+        known = cache.load("tuned", key)
+        if known is None:
+            axes = self.pack.axes()
+            report: Callable[[int, int], None] | None = (lambda done, total: progress("tune", done, total)) if progress else None
+            state = tune(
+                self.pack.generator,
+                person.samples,
+                w[person.sampled],
+                axes.directions * axes.distance[:, None, None],
+                self.pack.classifier.features,
+                steps=steps,
+                progress=report,
+            )
+            known = {name: value.cpu().numpy() for name, value in state.items()}
+            cache.save("tuned", key, known)
+        generator.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in known.items()})
+        return generator.eval().requires_grad_(False)

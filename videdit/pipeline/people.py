@@ -1,0 +1,169 @@
+"""Pass 1: frames with placed faces in, people out: for each, geometry and a latent per frame.
+
+Frames stream by and are not kept; only crops of a batch wait, and of each person some crops stay for tuning.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videdit.faces.align import Placed
+from videdit.faces.shots import CutDetector
+from videdit.geometry import crop_quad
+from videdit.invert.pivotal import SAMPLES, pick
+from videdit.types import Frame, LatentTrack, Region, Track
+
+GAP = 1.0  # seconds after which a person who comes back is a new track
+Encode = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # crops [N,S,S,3] RGB 0..255 -> latents [N,L,D]
+
+
+@dataclass(slots=True)
+class Person:
+    """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track."""
+
+    track: Track
+    latents: LatentTrack
+    samples: NDArray[np.uint8]
+    sampled: NDArray[np.integer]
+
+
+@dataclass(slots=True)
+class Sight:
+    """What one pass saw: people, number of frames, and the numbers of frames that begin a shot (the first one among them)."""
+
+    people: list[Person] = field(default_factory=list)
+    frames: int = 0
+    shots: list[int] = field(default_factory=list)
+
+    @property
+    def frames_with_face(self) -> int:
+        """Frames in which anybody is there."""
+        seen: set[int] = set()
+        for person in self.people:
+            seen.update(person.track.frames[person.latents.valid].tolist())
+        return len(seen)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A track being built: one row per frame since the first sight; rows without latent in `w` are gaps."""
+
+    frames: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    placed: dict[int, Placed] = field(default_factory=dict)
+    w: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    samples: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    every: int = 1
+
+    def sample(self, row: int, crop: NDArray[np.float32]) -> None:
+        """Keep some crops, evenly spread however long the track gets: when there are too many, every second one goes."""
+        if row % self.every == 0:
+            self.samples[row] = np.clip(np.rint(crop), 0, 255).astype(np.uint8)
+        if len(self.samples) > 2 * SAMPLES:
+            self.every *= 2
+            self.samples = {r: c for r, c in self.samples.items() if r % self.every == 0}
+
+
+class Watcher:
+    """Collects placed faces frame by frame; `finish` returns what was seen."""
+
+    def __init__(self, encode: Encode, size: int, pack: str, *, batch: int = 8) -> None:
+        self._encode, self._size, self._pack, self._batch = encode, size, pack, batch
+        self._open: dict[int, _Growing] = {}
+        self._all: list[_Growing] = []
+        self._pending: list[tuple[_Growing, int, NDArray[np.float32]]] = []
+        self._recent: deque[tuple[int, float]] = deque()  # frames a person may have been missed in
+        self._cuts, self._shots, self._count = CutDetector(), [0], 0
+
+    def see(self, frame: Frame, people: Iterable[Placed]) -> None:
+        """One frame and everybody in it."""
+        if self._cuts.update(frame):
+            self._shots.append(frame.index)
+        self._count += 1
+        self._recent.append((frame.index, frame.time))
+        while self._recent[0][1] < frame.time - GAP:
+            self._recent.popleft()
+        for placed in people:
+            track = self._row(frame, placed)
+            crop = crop_frame(frame, placed.quad, self._size)
+            row = len(track.frames) - 1
+            track.sample(row, crop)
+            self._pending.append((track, row, crop))
+            if len(self._pending) == self._batch:
+                self._flush()
+
+    def _row(self, frame: Frame, placed: Placed) -> _Growing:
+        """The person's track with one more row, and rows for the frames since the last."""
+        track = self._open.get(placed.track_id)
+        if track is None or frame.time - track.times[-1] > GAP:
+            track = self._open[placed.track_id] = _Growing()
+            self._all.append(track)
+        missed = [known for known in self._recent if track.frames and track.frames[-1] < known[0] < frame.index]
+        for index, time in [*missed, (frame.index, frame.time)]:
+            track.frames.append(index)
+            track.times.append(time)
+        track.placed[len(track.frames) - 1] = placed
+        return track
+
+    def _flush(self) -> None:
+        """Encode what waits."""
+        if self._pending:
+            latents = self._encode(np.stack([crop for _, _, crop in self._pending]))
+            for (track, row, _), w in zip(self._pending, latents, strict=True):
+                track.w[row] = w
+            self._pending.clear()
+
+    def finish(self) -> Sight:
+        """Everything seen; the watcher is spent."""
+        self._flush()
+        return Sight([_person(track, self._pack) for track in self._all], self._count, self._shots)
+
+
+def crop_frame(frame: Frame, quad: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """The quad [4,2] px of a frame as a crop float32 [size,size,3] RGB in 0..255; only the quad's region becomes RGB."""
+    margin = 2
+    low = np.floor(quad.min(0)).astype(int) - margin
+    high = np.ceil(quad.max(0)).astype(int) + margin
+    x0, x1 = np.clip([low[0], high[0]], 0, frame.width)
+    y0, y1 = np.clip([low[1], high[1]], 0, frame.height)
+    if x1 - x0 < 2 or y1 - y0 < 2:  # wholly outside: repeat the nearest edge
+        x0, x1 = (0, 2) if x1 < 2 else (frame.width - 2, frame.width) if x0 > frame.width - 2 else (x0, x1)
+        y0, y1 = (0, 2) if y1 < 2 else (frame.height - 2, frame.height) if y0 > frame.height - 2 else (y0, y1)
+    region = frame.align(Region(int(x0), int(y0), int(x1 - x0), int(y1 - y0)))
+    picture = frame.rgb(region)
+    crop = crop_quad(picture, np.asarray(quad) - (region.x, region.y), size)
+    return np.clip(crop, 0, 255).astype(np.float32, copy=False)
+
+
+def _person(track: _Growing, pack: str) -> Person:
+    """Freeze a track; rows of a gap get the geometry and latent of the nearest row that has one."""
+    valid = np.array([row in track.w for row in range(len(track.frames))])
+    nearest = [int(row) for row in fill(valid)]
+    rows = sorted(track.samples)
+    rows = [rows[i] for i in pick(len(rows))]
+    return Person(
+        Track(
+            np.asarray(track.frames, np.int64),
+            np.asarray(track.times),
+            np.stack([track.placed[row].quad for row in nearest]),
+            np.stack([track.placed[row].landmarks for row in nearest]),
+            np.array([track.placed[row].presence if row in track.placed else 0.0 for row in range(len(valid))], np.float32),
+        ),
+        LatentTrack(np.stack([track.w[row] for row in nearest]), valid, pack),
+        np.stack([track.samples[row] for row in rows]),
+        np.asarray(rows, np.int64),
+    )
+
+
+def fill(valid: NDArray[np.bool_]) -> NDArray[np.integer]:
+    """For each row the nearest valid one (the earlier of two); at least one is valid."""
+    known = np.flatnonzero(valid)
+    after = np.clip(np.searchsorted(known, np.arange(len(valid))), 0, len(known) - 1)
+    before = np.clip(after - 1, 0, None)
+    rows = np.arange(len(valid))
+    return np.where(np.abs(known[before] - rows) <= np.abs(known[after] - rows), known[before], known[after])

@@ -1,0 +1,85 @@
+"""Pass 1 wired up: decode, faces, encoder; and its result kept in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videdit.config import Settings
+from videdit.faces.align import SECONDS, place_faces
+from videdit.faces.landmarks import LANDMARKS
+from videdit.faces.track import FaceTracker
+from videdit.pipeline.models import Models
+from videdit.pipeline.people import Person, Sight, Watcher
+from videdit.pipeline.report import Progress, Stopwatch
+from videdit.types import Frame, LatentTrack, Track
+
+
+def watch(
+    frames: Iterable[Frame],
+    models: Models,
+    settings: Settings,
+    *,
+    clock: Stopwatch,
+    progress: Progress | None = None,
+    total: int | None = None,
+) -> Sight:
+    """Find and invert everybody in some frames."""
+    pack = models.pack
+
+    def encode(crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        with clock.stage("invert"):
+            return models.encode(crops)
+
+    watcher = Watcher(encode, pack.size, pack.id)
+    placed = clock.each("faces", place_faces(frames, make_tracker(models, settings), pack.face_frame))
+    for number, (frame, people) in enumerate(placed, 1):
+        watcher.see(frame, people)
+        if progress:
+            progress("faces", number, total)
+    return watcher.finish()
+
+
+def make_tracker(models: Models, settings: Settings) -> FaceTracker:
+    """The tracker the settings ask for."""
+    name = "mesh" if settings.landmarks == "auto" else settings.landmarks
+    return FaceTracker(LANDMARKS[name](models.pack.landmarker, device=models.pack.device), which=settings.face)
+
+
+def watch_parts(models: Models, settings: Settings, content: str) -> list[Any]:
+    """What the result of pass 1 depends on, as JSON values."""
+    return [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+
+
+def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
+    """What was seen, as named arrays for the cache."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "frames": np.array(sight.frames),
+        "shots": np.asarray(sight.shots, np.int64),
+        "people": np.array(len(sight.people)),
+    }
+    for i, person in enumerate(sight.people):
+        track = person.track
+        values = {
+            "frames": track.frames,
+            "times": track.times,
+            "quads": track.quads,
+            "landmarks": track.landmarks,
+            "confidence": track.confidence,
+        }
+        values |= {"w": person.latents.w, "valid": person.latents.valid, "samples": person.samples, "sampled": person.sampled}
+        arrays |= {f"{i}.{name}": value for name, value in values.items()}
+    return arrays
+
+
+def from_arrays(arrays: dict[str, NDArray[Any]], pack: str) -> Sight:
+    """The reverse. Raises KeyError for arrays of another make."""
+    people = []
+    for i in range(int(arrays["people"])):
+        track = Track(*(arrays[f"{i}.{name}"] for name in ("frames", "times", "quads", "landmarks", "confidence")))
+        latents = LatentTrack(arrays[f"{i}.w"], arrays[f"{i}.valid"], pack)
+        people.append(Person(track, latents, arrays[f"{i}.samples"], arrays[f"{i}.sampled"]))
+    return Sight(people, int(arrays["frames"]), arrays["shots"].tolist())
