@@ -33,7 +33,9 @@ def run(argv: Sequence[str]) -> int:
         return 0
     wide = max((len(name) for name in manifest.attributes), default=0) + 2
     for attribute in manifest.attributes.values():
-        others = ", ".join([*attribute.aliases, attribute.source])
-        say(f"--{attribute.name:<{wide}} {attribute.help}  (also: {others})")
+        others = ", ".join([*attribute.aliases, *([attribute.source] if attribute.sign > 0 else [])])
+        opposite = f"the opposite: {attribute.source}" if attribute.sign < 0 else ""
+        said = "; ".join(filter(None, [f"also: {others}" if others else "", opposite]))
+        say(f"--{attribute.name:<{wide}} {attribute.help}  ({said})")
     say(f"\nStrengths from {STRENGTH_RANGE[0]:g} to +{STRENGTH_RANGE[1]:g}; {STRENGTH_HELP}. Pack: {manifest.name}.")
     return 0

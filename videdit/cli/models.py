@@ -63,9 +63,8 @@ def _show(manifest: Manifest, *, as_json: bool) -> None:
         return
     say(f"{manifest.name} version {manifest.version} ({manifest.created}), id {manifest.id}")
     say(f"  {manifest.root}")
-    say(
-        f"  {manifest.size} px, {manifest.num_layers} style layers of {manifest.style_dim}, frame {manifest.frame_scale:g} {manifest.frame_shift:+g}"
-    )
+    frame = f"{manifest.frame_scale:g} {manifest.frame_shift:+g}"
+    say(f"  {manifest.size} px, {manifest.num_layers} style layers of {manifest.style_dim}, face frame {frame}")
     say(f"  licence: {manifest.license}" + (f"; {manifest.licence_note}" if manifest.licence_note else ""))
     for part in manifest.parts:
         path = manifest.root / part.file

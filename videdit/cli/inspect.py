@@ -1,0 +1,133 @@
+"""videdit inspect: what a file holds, and where faces are, by sampling."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videdit.cli.parser import Parser
+from videdit.cli.plan import find_inputs
+from videdit.cli.say import say
+from videdit.errors import UsageError
+
+if TYPE_CHECKING:
+    from videdit.types import Frame
+    from videdit.video.probe import ClipInfo, StreamInfo
+
+SAMPLES = 8
+
+
+def build() -> Parser:
+    """The parser."""
+    parser = Parser(
+        "videdit inspect", "videdit inspect IN... [--json]", "Streams, frame rate, rotation, colour, and faces at moments over the clip."
+    )
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="clips, pictures, or folders of them")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, metavar="N", help=f"moments at which faces are looked for (default {SAMPLES})"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command."""
+    space = build().parse(argv)
+    if not 0 <= space.samples <= 1000:
+        raise UsageError(f"--samples can't be {space.samples}", hint="From 0 to 1000.")
+    found, _ = find_inputs(space.inputs)
+    from videdit.video.probe import probe
+
+    results = []
+    for path in found:
+        info = probe(path)
+        faces = find_faces(path, info, space.samples) if space.samples else []
+        results.append(as_json(info, faces))
+        if not space.json:
+            _print(info, faces)
+    if space.json:
+        say(json.dumps(results if len(results) > 1 else results[0], indent=2))
+    return 0
+
+
+def find_faces(path: Path, info: ClipInfo, samples: int) -> list[dict[str, Any]]:
+    """The faces at moments spread over a clip: seconds, and a box (left, top, right, bottom px) and score for each face."""
+    import numpy as np
+
+    from videdit.faces.detect import MtcnnDetector
+
+    detector = MtcnnDetector()
+    out = []
+    for frame in _moments(path, info, samples):
+        rgb = np.clip(np.rint(frame.rgb()), 0, 255).astype(np.uint8)
+        faces = [{"box": [round(float(v), 1) for v in face.box], "score": round(face.score, 3)} for face in detector.detect(rgb)]
+        out.append({"time": round(frame.time, 3), "frame": frame.index, "faces": faces})
+    return out
+
+
+def _moments(path: Path, info: ClipInfo, samples: int) -> list[Frame]:
+    """Frames in the middle of equal parts of a clip."""
+    from videdit.video.reader import read_frames
+
+    frames: dict[int, Frame] = {}
+    for i in range(samples if info.duration else 1):
+        at = info.start + (info.duration or 0.0) * (i + 0.5) / samples if info.duration else None
+        reader = read_frames(path, start=at)
+        try:
+            frame = next(reader, None)
+        finally:
+            reader.close()
+        if frame is not None:
+            frames.setdefault(frame.index, frame)
+    return [frames[index] for index in sorted(frames)]
+
+
+def as_json(info: ClipInfo, faces: list[dict[str, Any]]) -> dict[str, Any]:
+    """Plain values."""
+    values = {field.name: _plain(getattr(info, field.name)) for field in dataclasses.fields(info)}
+    return {**values, "samples": faces}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Fraction, Path)):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(entry) for entry in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return dict(value) if hasattr(value, "keys") else value
+
+
+def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
+    say(str(info.path))
+    turned = f", turned by {info.rotation} degrees from {info.coded_width}x{info.coded_height}" if info.rotation else ""
+    say(f"  {info.kind}, {info.container}, {info.width}x{info.height}{turned}")
+    color = info.color
+    say(f"  video     {info.codec}, {info.pix_fmt}, {color.matrix}, {'full' if color.full_range else 'limited'} range, {color.depth} bit")
+    if info.kind != "picture":
+        rate = f"{float(info.rate):.3f} frames/s" if info.rate else "unknown rate"
+        seconds = f"{info.duration:.2f} s, " if info.duration else ""
+        frames = f"{info.frames} frames, " if info.frames else ""
+        say(f"  time      {seconds}{frames}{rate}{', variable' if info.variable_rate else ''}, time base {info.time_base}")
+    for stream in info.streams:
+        say(f"  {stream.type:<9} {_words(stream)}")
+    if info.chapters:
+        say(f"  chapters  {info.chapters}")
+    for warning in info.warnings:
+        say(f"  warning   {warning}")
+    for moment in faces:
+        boxes = [_box(*face["box"]) for face in moment["faces"]]
+        count = f"{len(boxes)} face{'s' if len(boxes) > 1 else ''}: " if boxes else "no face"
+        say(f"  at {moment['time']:>7.2f} s {count}{'; '.join(boxes)}")
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> str:
+    return f"{right - left:.0f}x{bottom - top:.0f} at {left:.0f},{top:.0f}"
+
+
+def _words(stream: StreamInfo) -> str:
+    return ", ".join(filter(None, [stream.codec, stream.language, stream.detail])) + " (copied as it is)"
