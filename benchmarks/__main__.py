@@ -1,0 +1,136 @@
+"""python -m benchmarks quality|speed|card: see --help of each."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+from videdit.config import DEFAULT_PACK, Settings
+from videdit.errors import MissingError, UsageError, VideditError
+from videdit.quality.report import markdown, replace_section, to_json
+
+ROOT = Path(__file__).parents[1]
+CLIPS = ROOT.parent / "shared" / "clips"
+OWN_CLIP = ROOT / "examples" / "astronaut.mp4"
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the editor does and how fast.")
+    commands = top.add_subparsers(dest="command", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--pack", default=DEFAULT_PACK)
+    common.add_argument("--device", default="auto")
+    common.add_argument("--json", metavar="FILE", nargs="?", const="-", help="write the figures as JSON (- or nothing: to the terminal)")
+    common.add_argument("--docs", metavar="FILE", type=Path, help="put the table into this page, such as docs/quality.md")
+    quality = commands.add_parser(
+        "quality", parents=[common], help="change, identity, steadiness and seams of edits, by independent judges"
+    )
+    quality.add_argument("--clips", type=Path, default=CLIPS, help="folder with the clips of the standard cases")
+    quality.add_argument("--clip", type=Path, help="judge edits of this clip instead")
+    quality.add_argument("--edit", action="append", metavar="NAME=STRENGTH", help="an edit to judge; may be repeated (one row each)")
+    quality.add_argument("--strips", type=Path, metavar="DIR", help="write six frames of each edit, before above after")
+    quality.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as composite=render")
+    speed = commands.add_parser("speed", parents=[common], help="frames per second and peak memory")
+    speed.add_argument("--clip", type=Path, default=OWN_CLIP, help="scaled to every height")
+    speed.add_argument("--heights", help="such as 360=120,720=90: heights and how many frames of each")
+    speed.add_argument("--long", action="store_true", help="a ten times longer clip too: memory must not grow")
+    card = commands.add_parser("card", parents=[common], help="held-out quality of a pack, by sex, age and skin labels")
+    card.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
+    card.add_argument("--faces", type=int, default=600, help="how many faces of shard 5")
+    card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor")
+    return top
+
+
+def quality_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import quality
+    from benchmarks.judge import load_judge
+    from benchmarks.weights import Embedder
+    from videdit.packs.load import load_pack
+
+    pack = load_pack(args.pack, device=args.device)
+    judges = quality.Judges(*load_judge(), Embedder())
+    edits = [edit_of(text) for text in args.edit or []]
+    if args.clip:
+        cases = [(args.clip, edit) for edit in edits or [{"smile": 1.0}, {"smile": -1.0}]]
+    else:
+        cases = [(args.clips / name, edit) for name, edit in quality.CASES if not edits or edit in edits]
+        cases += [(OWN_CLIP, edit) for edit in edits or [{"smile": -1.0}]]
+    missing = sorted({str(clip) for clip, _ in cases if not clip.exists()})
+    for clip in missing:
+        print(f"left out, not there: {clip}", file=sys.stderr)
+    settings = Settings(pack=args.pack, device=args.device, overwrite=True, **dict(setting_of(text) for text in args.set))
+    rows = quality.run([c for c in cases if c[0].exists()], judges, pack=pack, settings=settings, strips=args.strips)
+    others = quality.strangers_figure(args.clips, pack, judges.identity)
+    note = f"Identity by dlib's embedding; strangers on the same clips score {others:.3f}. Pack {pack.id}."
+    return rows, note
+
+
+def edit_of(text: str) -> dict[str, float]:
+    """`smile=-1` or `smile=0.5,age=1`. Raises UsageError."""
+    try:
+        return {name: float(value) for name, value in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise UsageError(f"--edit can't be {text!r}", hint="NAME=STRENGTH, such as smile=-1") from None
+
+
+def setting_of(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.replace("-", "_"), value
+
+
+def speed_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import speed
+
+    heights = None
+    if args.heights:
+        heights = {int(h): int(n) for h, n in (part.split("=") for part in args.heights.split(","))}
+    rows = speed.run(args.clip, pack=args.pack, device=args.device, heights=heights, long=args.long)
+    return rows, f"{cores()} CPU cores ({platform.machine()}), Python {platform.python_version()}, device {args.device}."
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def card_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import pack_card
+    from benchmarks.judge import load_judge
+    from benchmarks.weights import Embedder
+    from videdit.packs.load import load_pack
+
+    judge, names = load_judge()
+    pack = load_pack(args.pack, device=args.device)
+    rows = pack_card.run(args.data, pack, judge, names, Embedder(), faces=args.faces, edited=args.edited)
+    return rows, pack_card.NOTE.format(pack=pack.id, faces=args.faces, edited=args.edited)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        rows, note = {"quality": quality_rows, "speed": speed_rows, "card": card_rows}[args.command](args)
+    except VideditError as error:
+        print(f"{error}\n{error.hint}", file=sys.stderr)
+        return error.exit_code
+    table = markdown(rows) + "\n\n" + note
+    if args.json == "-":
+        print(to_json({"rows": rows, "note": note}))
+    else:
+        print(table)
+        if args.json:
+            Path(args.json).write_text(to_json({"rows": rows, "note": note}) + "\n")
+    if args.docs:
+        text = args.docs.read_text() if args.docs.exists() else ""
+        args.docs.parent.mkdir(parents=True, exist_ok=True)
+        args.docs.write_text(replace_section(text, args.command, table))
+    if not rows:
+        raise SystemExit(MissingError("nothing to measure").exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
