@@ -88,7 +88,8 @@ def _help(action: argparse.Action) -> str:
 def _attributes() -> Iterator[str]:
     """The default pack's."""
     low, high = STRENGTH_RANGE
-    yield f"\n### Attributes of {DEFAULT_PACK}\n\nStrengths from {low:g} to +{high:g}; {STRENGTH_HELP}. Every attribute of the pack's axes can be locked.\n\n"
+    yield f"\n### Attributes of {DEFAULT_PACK}\n\nStrengths from {low:g} to +{high:g}; {STRENGTH_HELP}. "
+    yield "Every attribute of the pack's axes can be locked.\n\n"
     yield "| flag | meaning | also | the opposite |\n|---|---|---|---|\n"
     try:
         entries = list(read_manifest(find_pack(DEFAULT_PACK)).attributes.values())
@@ -101,7 +102,8 @@ def _attributes() -> Iterator[str]:
 
 
 def _presets() -> Iterator[str]:
-    yield "\n### Presets\n\n`--config NAME` takes one of these, `--config FILE.toml` your own: the long options as keys, strengths in `[attributes]`.\n\n"
+    yield "\n### Presets\n\n`--config NAME` takes one of these, `--config FILE.toml` your own: "
+    yield "the long options as keys, strengths in `[attributes]`.\n\n"
     yield "| name | what it does |\n|---|---|\n"
     for name, path in shipped().items():
         yield f"| `{name}` | {describe(path)} |\n"
