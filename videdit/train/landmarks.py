@@ -91,7 +91,7 @@ def _batches(faces: Faces, rows: NDArray[np.integer], seed: int, start: int, sto
 
 
 def _network(device: torch.device) -> Landmarker:
-    return Landmarker(**CONFIG).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type,call-overload,no-any-return]
+    return Landmarker(**CONFIG).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type,call-overload]
 
 
 class Trainer:

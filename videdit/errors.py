@@ -1,0 +1,65 @@
+"""What can go wrong, and how it ends.
+
+    VideditError                1  our bug, unless a subclass says otherwise
+    ├── UsageError              2  a flag, a value, a path that does not exist
+    ├── SomeInputsFailedError   3  several inputs, at least one failed
+    ├── NoFaceError             4  nobody in any input (the output is written, untouched)
+    ├── MissingError            5  weights or a dependency are not there
+    │   └── PackError           5  a model pack is damaged or of another layout
+    ├── UnreadableError         6  the input can't be decoded
+    └── OutputError             7  the output can't be written
+
+Every error is one line plus a hint that says what to do. Ctrl-C ends with 130.
+"""
+
+from __future__ import annotations
+
+
+class VideditError(Exception):
+    """Base of all errors raised on purpose. `hint` says what the user can do; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(VideditError):
+    """The request makes no sense: unknown attribute, strength out of range, missing file."""
+
+    exit_code = 2
+
+
+class SomeInputsFailedError(VideditError):
+    """At least one of several inputs failed; the others are done."""
+
+    exit_code = 3
+
+
+class NoFaceError(VideditError):
+    """No input shows a face."""
+
+    exit_code = 4
+
+
+class MissingError(VideditError):
+    """Weights or an optional dependency are not installed."""
+
+    exit_code = 5
+
+
+class PackError(MissingError):
+    """A model pack is incomplete, damaged or of an unknown layout."""
+
+
+class UnreadableError(VideditError):
+    """The input can't be opened or decoded."""
+
+    exit_code = 6
+
+
+class OutputError(VideditError):
+    """The output can't be written."""
+
+    exit_code = 7

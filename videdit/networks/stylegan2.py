@@ -1,0 +1,205 @@
+"""StyleGAN2's generator (Karras et al. 2020): mapping, modulated convolutions, FIR resampling, skip RGB.
+
+One class for every size. Public checkpoints use the defaults; small generators for CPUs set `conv_first` (see ModulatedConv),
+narrow channels and a narrow style.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FIR = (1.0, 3.0, 3.0, 1.0)
+
+
+class EqualLinear(nn.Module):
+    """Linear layer with equalised learning rate; `activate` adds a leaky ReLU of gain sqrt(2)."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: float = 0.0, lr_mul: float = 1.0, activate: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_mul)
+        self.bias = nn.Parameter(torch.full((outputs,), bias))
+        self.gain, self.lr_mul, self.activate = lr_mul / math.sqrt(inputs), lr_mul, activate
+
+    def forward(self, x: Tensor) -> Tensor:  # [N,inputs] -> [N,outputs]
+        x = F.linear(x, self.weight * self.gain, self.bias * self.lr_mul)
+        return F.leaky_relu(x, 0.2) * math.sqrt(2) if self.activate else x
+
+
+def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
+    """[N,C,H,W] -> [N,C,2H,2W]: zeros between the samples, zero border, then the FIR kernel [4,4] (gain 4)."""
+    n, c, h, w = x.shape
+    spread = x.new_zeros(n, c, h, 2, w, 2)
+    spread[:, :, :, 0, :, 0] = x
+    return fir_filter(spread.reshape(n, c, 2 * h, 2 * w), kernel * 4, (2, 1))
+
+
+def fir_filter(x: Tensor, kernel: Tensor, pad: tuple[int, int]) -> Tensor:
+    """Depthwise FIR [4,4] after padding with zeros (before, after) on both axes."""
+    x = F.pad(x, (pad[0], pad[1], pad[0], pad[1]))
+    weight = kernel.to(x.dtype)[None, None].expand(x.shape[1], 1, -1, -1)
+    return F.conv2d(x, weight, groups=x.shape[1])
+
+
+class ModulatedConv(nn.Module):
+    """Style-modulated convolution and its demodulation; `up` doubles the resolution.
+
+    The style scales the input and the demodulation the output, which equals modulating the weights (`reference_modulated_conv`
+    in the tests) and keeps one convolution for the whole batch. Upsampling as published is a stride-2 transposed convolution
+    followed by the FIR filter; `conv_first` convolves at the low resolution and interpolates after, linearly: the same FIR
+    kernel with the border repeated, and several times faster on a CPU.
+    """
+
+    fir: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, style_dim: int, *, up: bool = False, conv_first: bool = False
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.modulation = EqualLinear(style_dim, inputs, bias=1.0)
+        self.gain = 1 / math.sqrt(inputs * kernel**2)
+        self.up, self.conv_first, self.pad = up, conv_first, kernel // 2
+        taps = torch.tensor(FIR)
+        self.register_buffer("fir", torch.outer(taps, taps) / taps.sum() ** 2, persistent=False)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:  # [N,C,H,W], [N,D]
+        scale = self.modulation(style)
+        weight = self.weight * self.gain
+        x = x * scale[:, :, None, None].to(x.dtype)
+        if self.up and not self.conv_first:
+            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+            x = fir_filter(x, self.fir * 4, (1, 1))
+        else:
+            x = F.conv2d(x, weight, padding=self.pad)
+        if self.up and self.conv_first:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return x
+
+    def demodulation(self, style: Tensor) -> Tensor:
+        """What each output channel is multiplied with, [N,outputs,1,1] float32."""
+        energy = (self.weight * self.gain).float().square().sum((2, 3))  # [outputs,inputs]
+        return torch.rsqrt(F.linear(self.modulation(style).float().square(), energy) + 1e-8)[:, :, None, None]
+
+
+class _ScaledLeakyReLU(torch.autograd.Function):
+    """leaky_relu(x * gain + shift), as few passes over memory as possible: at high resolutions these, not the convolutions, cost."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:  # type: ignore[no-untyped-def,override]
+        y = F.leaky_relu_(torch.addcmul(shift.to(x.dtype), x, gain.to(x.dtype)), 0.2)
+        ctx.save_for_backward(x, y, gain, shift)
+        return y
+
+    @staticmethod
+    def backward(ctx, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[no-untyped-def,override]
+        x, y, gain, shift = ctx.saved_tensors
+        slope = torch.ops.aten.leaky_relu_backward(slope.contiguous(memory_format=torch.channels_last), y, 0.2, True)
+        by_gain = (slope * x).sum((2, 3), keepdim=True)
+        return slope * gain.to(slope.dtype), by_gain.to(gain.dtype), slope.sum_to_size(shift.shape).to(shift.dtype)
+
+
+class StyledLayer(nn.Module):
+    """Modulated convolution, noise, bias, leaky ReLU of gain sqrt(2)."""
+
+    noise: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, size: int, style_dim: int, *, up: bool = False, noise: bool = True, conv_first: bool = False
+    ) -> None:
+        super().__init__()
+        self.conv = ModulatedConv(inputs, outputs, 3, style_dim, up=up, conv_first=conv_first)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noisy = noise
+        if noise:
+            self.noise_strength = nn.Parameter(torch.zeros(()))
+            self.register_buffer("noise", torch.randn(size, size))
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        x, shift = self.conv(x, style), self.bias[None, :, None, None]
+        if self.noisy:
+            shift = shift + self.noise * self.noise_strength
+        # the activation's gain commutes with it, so it rides on the demodulation and the bias
+        gain = self.conv.demodulation(style) * math.sqrt(2)
+        return _ScaledLeakyReLU.apply(x, gain, shift * math.sqrt(2))
+
+
+class ToRGB(nn.Module):
+    """1x1 modulated convolution to RGB, added to the upsampled picture so far."""
+
+    def __init__(self, inputs: int, style_dim: int, *, conv_first: bool = False) -> None:
+        super().__init__()
+        self.conv = ModulatedConv(inputs, 3, 1, style_dim, conv_first=conv_first)
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.conv_first = conv_first
+
+    def forward(self, x: Tensor, style: Tensor, skip: Tensor | None) -> Tensor:
+        # one small matrix a picture: no pass over x to modulate it
+        weight = self.conv.weight[:, :, 0, 0] * self.conv.gain * self.conv.modulation(style)[:, None]  # [N,3,C]
+        flat = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N,HW,C], a view when channels come last
+        rgb = torch.bmm(flat, weight.transpose(1, 2).to(x.dtype)).float().unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+        rgb = rgb + self.bias[None, :, None, None]
+        if skip is None:
+            return rgb
+        if self.conv_first:
+            return rgb + F.interpolate(skip, scale_factor=2, mode="bilinear", align_corners=False)
+        return rgb + fir_upsample(skip, self.conv.fir)
+
+
+class Generator(nn.Module):
+    """W+ latents to pictures.
+
+    size: output side, a power of two from 8. channels: one width per resolution 4, 8, .. size. noise: "const" adds each layer's
+    stored noise, "none" adds none. conv_first: see ModulatedConv.
+    """
+
+    mean_w: Tensor
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        style_dim: int,
+        channels: Sequence[int],
+        mapping_layers: int = 8,
+        noise: str = "const",
+        conv_first: bool = False,
+    ) -> None:
+        super().__init__()
+        steps = int(math.log2(size)) - 1
+        if 2 ** (steps + 1) != size or len(channels) != steps:
+            raise ValueError(f"channels must name one width for each of {steps} resolutions of a {size} px generator")
+        self.size, self.style_dim, self.num_layers = size, style_dim, 2 * steps
+        self.mapping_net = nn.Sequential(*[EqualLinear(style_dim, style_dim, lr_mul=0.01, activate=True) for _ in range(mapping_layers)])
+        self.register_buffer("mean_w", torch.zeros(style_dim))
+        self.input = nn.Parameter(torch.randn(1, channels[0], 4, 4))
+        noisy = noise == "const"
+        self.layers, self.to_rgb = nn.ModuleList(), nn.ModuleList([ToRGB(channels[0], style_dim, conv_first=conv_first)])
+        self.layers.append(StyledLayer(channels[0], channels[0], 4, style_dim, noise=noisy))
+        for step in range(1, steps):
+            inputs, outputs, side = channels[step - 1], channels[step], 2 ** (step + 2)
+            self.layers.append(StyledLayer(inputs, outputs, side, style_dim, up=True, noise=noisy, conv_first=conv_first))
+            self.layers.append(StyledLayer(outputs, outputs, side, style_dim, noise=noisy))
+            self.to_rgb.append(ToRGB(outputs, style_dim, conv_first=conv_first))
+
+    def mapping(self, z: Tensor, *, truncation: float = 1.0) -> Tensor:
+        """z [N,D] ~ N(0,1) -> w [N,D]; truncation < 1 draws w towards `mean_w`."""
+        w = self.mapping_net(z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8))
+        return self.mean_w + truncation * (w - self.mean_w)
+
+    def forward(self, w_plus: Tensor) -> Tensor:
+        """w_plus [N,L,D] (or w [N,D], the same for every layer) -> pictures [N,3,S,S], about -1..1."""
+        if w_plus.ndim == 2:
+            w_plus = w_plus[:, None].expand(-1, self.num_layers, -1)
+        x = self.input.expand(len(w_plus), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = self.layers[0](x, w_plus[:, 0])
+        rgb = self.to_rgb[0](x, w_plus[:, 1], None)
+        for step in range(1, len(self.to_rgb)):
+            x = self.layers[2 * step - 1](x, w_plus[:, 2 * step - 1])
+            x = self.layers[2 * step](x, w_plus[:, 2 * step])
+            rgb = self.to_rgb[step](x, w_plus[:, 2 * step + 1], rgb)
+        return rgb

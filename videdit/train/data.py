@@ -1,0 +1,96 @@
+"""Training faces: decoded once into memory-mapped arrays, so that every trainer just indexes.
+
+    python -m videdit.train.data FACES_DIR WORK_DIR        (after videdit.train.teacher wrote WORK_DIR/teacher.npz)
+
+WORK_DIR then holds pictures.npy uint8 [N,218,178,3] RGB, faces.npy uint8 [N,128,128,3] RGB (the pack's frame) and
+meta.npz: id [N], identity [N], shard [N], labels uint8 [N,40], attributes [40], points float32 [N,78,2] px of the picture,
+presence [N].
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from videdit.geometry import FaceFrame, crop_quad, face_quad
+
+FACE_FRAME = FaceFrame(scale=0.77, shift=0.08)  # 3.1 eye distances wide, hairline to below the chin
+SIZE = 128
+
+
+@dataclass(slots=True)
+class Faces:
+    """The arrays of a work directory; `pictures` and `faces` stay on disk until indexed."""
+
+    pictures: np.ndarray
+    faces: np.ndarray
+    ids: np.ndarray
+    identity: np.ndarray
+    shard: np.ndarray
+    labels: np.ndarray
+    attributes: list[str]
+    points: np.ndarray
+
+    def rows(self, *shards: int) -> np.ndarray:
+        """Row numbers of these shards: 0-3 train, 4 judges only, 5 validation."""
+        return np.flatnonzero(np.isin(self.shard, shards))
+
+
+def load(work: str | Path) -> Faces:
+    """Open what `prepare` wrote. Raises FileNotFoundError when it has not run."""
+    work = Path(work)
+    meta = np.load(work / "meta.npz")
+    return Faces(
+        np.load(work / "pictures.npy", mmap_mode="r"),
+        np.load(work / "faces.npy", mmap_mode="r"),
+        meta["id"],
+        meta["identity"],
+        meta["shard"],
+        meta["labels"],
+        [str(a) for a in meta["attributes"]],
+        meta["points"],
+    )
+
+
+def prepare(faces_dir: str | Path, work: str | Path) -> None:
+    """Decode the tar shards of faces_dir (with labels.csv) and crop every face to the pack's frame."""
+    faces_dir, work = Path(faces_dir), Path(work)
+    teacher = np.load(work / "teacher.npz")
+    found = {str(i): (p, s) for i, p, s in zip(teacher["id"], teacher["points"], teacher["presence"], strict=True)}
+    with open(faces_dir / "labels.csv") as handle:
+        header, *rows = list(csv.reader(handle))
+    rows = [r for r in rows if r[0] in found and found[r[0]][1] > 0.5]
+    index = {r[0]: i for i, r in enumerate(rows)}
+    pictures = np.lib.format.open_memmap(work / "pictures.npy", "w+", np.uint8, (len(rows), 218, 178, 3))
+    faces = np.lib.format.open_memmap(work / "faces.npy", "w+", np.uint8, (len(rows), SIZE, SIZE, 3))
+    for tar_path in sorted(faces_dir.glob("shard-*.tar")):
+        with tarfile.open(tar_path) as tar:
+            for member in tar:
+                handle = tar.extractfile(member)
+                row = index.get(Path(member.name).stem)
+                if handle is None or row is None:
+                    continue
+                picture = cv2.imdecode(np.frombuffer(handle.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+                pictures[row] = picture
+                quad = face_quad(found[rows[row][0]][0], FACE_FRAME)
+                faces[row] = crop_quad(np.ascontiguousarray(picture), quad, SIZE, cubic=True)
+    np.savez(
+        work / "meta.npz",
+        id=np.array([r[0] for r in rows]),
+        identity=np.array([int(r[1]) for r in rows]),
+        shard=np.array([int(r[2]) for r in rows]),
+        labels=np.array([[int(v) for v in r[3:]] for r in rows], np.uint8),
+        attributes=np.array(header[3:]),
+        points=np.stack([found[r[0]][0] for r in rows]),
+        presence=np.array([found[r[0]][1] for r in rows], np.float32),
+    )
+
+
+if __name__ == "__main__":
+    prepare(*sys.argv[1:3])

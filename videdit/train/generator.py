@@ -1,0 +1,334 @@
+"""Generator and encoder, trained together as an adversarial autoencoder whose latent directions edit.
+
+Reconstruction is the objective (pyramid L1, LPIPS, classifier features), with a critic against blur (non-saturating GAN, lazy
+R1: Karras et al. 2020). Two things make the latents useful beyond that:
+* a share of every batch is *edited*: moved along the attribute's regression slope (kept as running moments of labels and
+  latents) and asked, by critic and classifier, to look real and to show the attribute while the rest stays;
+* another share is drawn through the mapping network and judged by the critic, so that the pack can also sample.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from videdit.networks.classifier import Classifier
+from videdit.networks.discriminator import Discriminator
+from videdit.networks.encoder import Encoder
+from videdit.networks.stylegan2 import Generator
+from videdit.train import data as training_data
+from videdit.train.losses import PerceptualAlexNet, face_weight, feature_distance, pyramid_l1
+
+GENERATOR = {
+    "size": 128,
+    "style_dim": 128,
+    "channels": [192, 192, 160, 96, 64, 24],
+    "mapping_layers": 4,
+    "noise": "none",
+    "conv_first": True,
+}
+ENCODER = {"size": 128, "style_dim": 128, "num_layers": 12, "channels": [48, 96, 160, 256, 256], "neck": 96}
+CRITIC = {"channels": [48, 96, 160, 224, 224]}
+# What a tight face frame shows well enough to be asked for.
+EDITED = [
+    "Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young", "Male", "No_Beard", "Mustache", "Goatee", "Heavy_Makeup",
+    "Wearing_Lipstick", "Bushy_Eyebrows", "Narrow_Eyes", "Bags_Under_Eyes", "Big_Nose", "Big_Lips", "Chubby", "Pale_Skin",
+    "High_Cheekbones", "Bangs", "5_o_Clock_Shadow", "Rosy_Cheeks", "Arched_Eyebrows",
+]  # fmt: skip
+OFTEN = ["Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young"]
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Loss weights and shares of a batch."""
+
+    batch: int = 16
+    edited: int = 5
+    sampled: int = 4
+    pixels: float = 4.0
+    lpips: float = 2.0
+    features: float = 0.5
+    adversarial: float = 0.12
+    attribute: float = 0.25
+    keep: float = 0.15
+    still: float = 0.6
+    r1: float = 2.0
+    r1_every: int = 16
+    critic_from: float = 0.12
+    edit_from: float = 0.2
+
+
+class Moments:
+    """Running moments of labels [A] and latents [F]; `slopes` is their multivariate regression.
+
+    The slope of one attribute is the change of the latent when its label goes from 0 to 1 and the others stay.
+    """
+
+    def __init__(self, attributes: int, features: int) -> None:
+        self.labels = torch.zeros(attributes + 1, attributes + 1)
+        self.cross = torch.zeros(attributes + 1, features)
+
+    def update(self, labels: Tensor, latents: Tensor, decay: float = 0.998) -> None:
+        """labels [N,A] in 0..1, latents [N,F]."""
+        y = torch.cat([labels, torch.ones(len(labels), 1)], 1)
+        self.labels = self.labels * decay + y.T @ y * (1 - decay)
+        self.cross = self.cross * decay + y.T @ latents * (1 - decay)
+
+    def slopes(self) -> Tensor:
+        """[A,F]."""
+        ridge = 0.002 * self.labels.diagonal()[-1].clamp_min(1e-6)
+        return torch.linalg.solve(self.labels + ridge * torch.eye(len(self.labels)), self.cross)[:-1]
+
+
+class Trainer:
+    """Networks, optimisers and one training step."""
+
+    def __init__(self, work: Path, classifier_dir: Path | None, device: torch.device, schedule: Schedule) -> None:
+        self.device, self.schedule = device, schedule
+        self.faces = training_data.load(work)
+        self.rows = self.faces.rows(0, 1, 2, 3)
+        self.labels = torch.from_numpy(self.faces.labels.astype(np.float32))
+        self.generator = Generator(**GENERATOR).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
+        self.encoder = Encoder(**ENCODER).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
+        self.critic = Discriminator(**CRITIC).to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
+        self.lpips = PerceptualAlexNet().to(device, memory_format=torch.channels_last)
+        self.classifier = _load_classifier(classifier_dir, device)
+        self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
+        self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
+        groups = [{"params": self.generator.parameters(), "lr": 2e-3}, {"params": self.encoder.parameters(), "lr": 6e-4}]
+        self.optim = torch.optim.Adam(groups, betas=(0.0, 0.99), fused=True)
+        self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
+        self.base_lrs = [2e-3, 6e-4]
+        self.step_count, self.spent = 0, 0.0
+        names = {a: i for i, a in enumerate(self.faces.attributes)}
+        self.edit_choices = [names[a] for a in EDITED + OFTEN * 3]
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Mirrored at random: pictures [N,3,S,S], labels [N,A]."""
+        rows = rng.choice(self.rows, self.schedule.batch)
+        pictures = torch.from_numpy(self.faces.faces[rows]).to(self.device)
+        pictures = pictures.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+        flip = torch.from_numpy(rng.random(len(rows)) < 0.5).to(self.device)
+        pictures = torch.where(flip[:, None, None, None], pictures.flip(3), pictures)
+        return pictures, self.labels[rows].to(self.device)
+
+    def step(self, rng: np.random.Generator, progress: float) -> dict[str, float]:
+        """One update of generator and encoder, then of the critic. progress 0..1 of the planned time sets rates and phases."""
+        s = self.schedule
+        real, labels = self.batch(rng)
+        rate = min(1.0, self.step_count / 200) * (0.5 * (1 + math.cos(math.pi * max(0.0, progress - 0.3) / 0.7)) * 0.95 + 0.05)
+        for group, base in zip(self.optim.param_groups, self.base_lrs, strict=True):
+            group["lr"] = base * rate
+        self.critic_optim.param_groups[0]["lr"] = 5e-4 * max(rate, 0.1)
+        adversarial, editing = progress >= s.critic_from, progress >= s.edit_from and self.classifier is not None
+        with torch.autocast(self.device.type, torch.bfloat16):
+            w = self.encoder(real)
+        codes, changed = [w], None
+        if editing:
+            changed = self._edits(rng, w[: s.edited], labels[: s.edited])
+            codes.append(changed[0])
+        if adversarial:
+            z = torch.from_numpy(rng.standard_normal((s.sampled, self.generator.style_dim), np.float32)).to(self.device)
+            codes.append(self.generator.mapping(z)[:, None].expand(-1, w.shape[1], -1))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            fakes = self.generator(torch.cat(codes))
+        losses = self._reconstruction(fakes[: len(real)], real, w)
+        if changed is not None:
+            edited = fakes[len(real) : len(real) + s.edited]
+            losses |= self._edit_losses(edited, fakes[: s.edited].detach(), changed[1], changed[2])
+        judged = fakes[len(real) // 2 :]
+        if adversarial:
+            self.critic.requires_grad_(False)
+            with torch.autocast(self.device.type, torch.bfloat16):
+                losses["gan"] = s.adversarial * F.softplus(-self.critic(judged)).mean()
+            self.critic.requires_grad_(True)
+        self.optim.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
+        self.optim.step()
+        self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
+        out = {k: float(v.detach()) for k, v in losses.items()}
+        if adversarial:
+            out["critic"] = self._critic_step(real, judged.detach())
+        self._average()
+        self.step_count += 1
+        return out
+
+    def _edits(self, rng: np.random.Generator, w: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents moved to the other side of one attribute each; the attribute's index and the wanted label."""
+        which = torch.from_numpy(rng.choice(self.edit_choices, len(w))).to(self.device)
+        wanted = 1 - labels[torch.arange(len(w)), which]
+        amount = torch.from_numpy(rng.uniform(0.8, 1.4, len(w)).astype(np.float32)).to(self.device)
+        slopes = self.moments.slopes().to(self.device)[which].view_as(w)
+        return w + slopes * ((2 * wanted - 1) * amount)[:, None, None], which, wanted
+
+    def _reconstruction(self, image: Tensor, real: Tensor, w: Tensor) -> dict[str, Tensor]:
+        s = self.schedule
+        losses = {"l1": s.pixels * pyramid_l1(image, real, self.weight), "compact": 2e-4 * w.square().mean()}
+        with torch.autocast(self.device.type, torch.bfloat16):
+            losses["lpips"] = s.lpips * self.lpips(image, real)
+            if self.classifier is not None:
+                with torch.no_grad():
+                    wanted = self.classifier.features(real)
+                losses["features"] = s.features * feature_distance(self.classifier.features(image), wanted)
+        return losses
+
+    def _edit_losses(self, edited: Tensor, before: Tensor, which: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        """The attribute must cross over, the other logits stay, and the picture change no more than that takes."""
+        s, rows = self.schedule, torch.arange(len(edited))
+        assert self.classifier is not None
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.classifier(edited).float()
+            with torch.no_grad():
+                old = self.classifier(before).float()
+        # beyond a logit of about 3 nothing is gained, so the classifier is not driven to extremes
+        hit = F.softplus(1.5 - logits[rows, which] * (2 * wanted - 1)).mean()
+        others = (logits - old).square().clamp_max(9.0)
+        others[rows, which] = 0
+        return {
+            "attribute": s.attribute * hit,
+            "keep": s.keep * others.mean(),
+            "still": s.still * pyramid_l1(edited, before, torch.ones_like(self.weight)),
+        }
+
+    def _critic_step(self, real: Tensor, fake: Tensor) -> float:
+        s = self.schedule
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss = F.softplus(self.critic(fake)).mean() + F.softplus(-self.critic(real)).mean()
+        if self.step_count % s.r1_every == 0:
+            probe = real[: len(real) // 2].detach().requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.critic(probe).sum(), probe, create_graph=True)
+            loss = loss + s.r1 * 0.5 * s.r1_every * slope.square().sum((1, 2, 3)).mean()
+        self.critic_optim.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.critic.parameters(), 10.0)
+        self.critic_optim.step()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(0.998, (1 + self.step_count) / (10 + self.step_count))
+        live = [*self.generator.parameters(), *self.encoder.parameters()]
+        torch._foreach_lerp_(list(self.average.parameters()), live, 1 - decay)
+
+    def state(self) -> dict:
+        """Everything a resumed run needs."""
+        parts = {"generator": self.generator, "encoder": self.encoder, "critic": self.critic, "average": self.average}
+        return {k: v.state_dict() for k, v in parts.items()} | {
+            "optim": self.optim.state_dict(),
+            "critic_optim": self.critic_optim.state_dict(),
+            "moments": (self.moments.labels, self.moments.cross),
+            "step": self.step_count,
+            "spent": self.spent,
+        }
+
+    def restore(self, state: dict) -> None:
+        """The inverse of `state`."""
+        for name in ("generator", "encoder", "critic", "average"):
+            getattr(self, name).load_state_dict(state[name])
+        self.optim.load_state_dict(state["optim"])
+        self.critic_optim.load_state_dict(state["critic_optim"])
+        self.moments.labels, self.moments.cross = state["moments"]
+        self.step_count, self.spent = state["step"], state["spent"]
+
+    @torch.no_grad()
+    def export(self, out: Path) -> None:
+        """The averaged networks as safetensors with their configs, and a sheet of held-out faces."""
+        generator, encoder = self.average[0], self.average[1]
+        z = torch.randn(4096, generator.style_dim, generator=torch.Generator().manual_seed(0)).to(self.device)
+        generator.mean_w.copy_(generator.mapping_net(z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)).mean(0))
+        for name, module, config in (("generator", generator, GENERATOR), ("encoder", encoder, ENCODER)):
+            save_file({k: v.contiguous().cpu() for k, v in module.state_dict().items()}, out / f"{name}.safetensors.part")
+            (out / f"{name}.safetensors.part").replace(out / f"{name}.safetensors")
+            (out / f"{name}.json").write_text(json.dumps(config))
+        self._sheet(out / "samples" / f"{self.step_count:06d}.png")
+
+    def _sheet(self, path: Path) -> None:
+        """Rows: held-out faces, reconstructions, smile towards the other side, mouth open likewise, eyeglasses +1, samples."""
+        generator, encoder = self.average[0], self.average[1]
+        rows = self.faces.rows(5)[40:50]
+        real = torch.from_numpy(self.faces.faces[rows]).to(self.device).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+        w = encoder(real)
+        slopes, names = self.moments.slopes().to(self.device), self.faces.attributes
+        pictures = [real, generator(w)]
+        for name, both in (("Smiling", True), ("Mouth_Slightly_Open", True), ("Eyeglasses", False), ("Young", True)):
+            k = names.index(name)
+            sign = 1 - 2 * self.labels[rows, k].to(self.device) if both else torch.ones(len(rows), device=self.device)
+            pictures.append(generator(w + slopes[k].view_as(w[0]) * sign[:, None, None] * 1.2))
+        z = torch.randn(len(rows), generator.style_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
+        pictures.append(generator(generator.mapping(z, truncation=0.8)))
+        grid = torch.cat([torch.cat(list(p), 2) for p in pictures], 1).clamp(-1, 1).add(1).mul(127.5).byte()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), grid.permute(1, 2, 0).cpu().numpy()[..., ::-1])
+
+
+def _load_classifier(folder: Path | None, device: torch.device) -> Classifier | None:
+    if folder is None or not (folder / "classifier.safetensors").exists():
+        return None
+    classifier = Classifier(**json.loads((folder / "classifier.json").read_text())["config"])
+    classifier.load_state_dict({k: v.float() for k, v in load_file(folder / "classifier.safetensors").items()})
+    return classifier.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    minutes: float,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = True,
+    classifier: Path | None = None,
+) -> Path:
+    """Train for `minutes` in all (earlier runs counted); returns the folder with generator/encoder .safetensors and .json.
+
+    A checkpoint every three minutes, a log line a minute, a sheet of held-out faces with each checkpoint.
+    """
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    trainer = Trainer(Path(data), classifier, torch.device(device), Schedule(batch=16 if device == "cpu" else 64))
+    checkpoint = out / "checkpoint.pt"
+    if resume and checkpoint.exists():
+        trainer.restore(torch.load(checkpoint, map_location=device, weights_only=True))
+    rng = np.random.default_rng(seed * 1_000_003 + trainer.step_count)
+    last = time.monotonic()
+    logged = saved = trainer.spent
+    totals: dict[str, list[float]] = {}
+    first = trainer.step_count
+    while trainer.spent < minutes * 60:
+        for name, value in trainer.step(rng, trainer.spent / (minutes * 60)).items():
+            totals.setdefault(name, []).append(value)
+        now = time.monotonic()
+        trainer.spent, last = trainer.spent + now - last, now
+        if trainer.spent - logged >= 60:
+            rate = (trainer.step_count - first) * trainer.schedule.batch / (trainer.spent - logged)
+            line = {"minute": round(trainer.spent / 60, 1), "step": trainer.step_count, "images_per_second": round(rate, 1)}
+            line |= {k: round(float(np.mean(v)), 4) for k, v in totals.items()}
+            with open(out / "log.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
+            logged, totals, first = trainer.spent, {}, trainer.step_count
+        if trainer.spent - saved >= 180:
+            _save(trainer, out)
+            saved, last = trainer.spent, time.monotonic()
+    _save(trainer, out)
+    return out
+
+
+def _save(trainer: Trainer, out: Path) -> None:
+    torch.save(trainer.state(), out / "checkpoint.part")
+    (out / "checkpoint.part").replace(out / "checkpoint.pt")
+    trainer.export(out)

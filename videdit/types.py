@@ -1,0 +1,204 @@
+"""Everything that crosses the border between two stages.
+
+Pixels are (x, y) with the origin at the top-left corner (see geometry). Pictures handed between stages are upright RGB;
+a frame keeps the decoder's own planes, and only face regions are ever converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# Kr, Kb of ITU-R BT.601, BT.709 and BT.2020 (non-constant luminance).
+LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A box of whole pixels inside a picture: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """How samples become RGB. matrix: bt601 | bt709 | bt2020 | rgb; depth in bits; full_range False is 16..235.
+
+    The tags (FFmpeg's numbers: primaries, transfer, space, range) are kept to be written again as they came.
+    """
+
+    matrix: str = "bt709"
+    full_range: bool = False
+    depth: int = 8
+    tags: Mapping[str, int] = field(default_factory=dict)
+
+    def to_rgb(self) -> NDArray[np.float32]:
+        """[3,3] from (Y, Cb, Cr), offsets removed, in sample units, to RGB in 0..255."""
+        kr, kb = LUMA[self.matrix]
+        kg = 1 - kr - kb
+        luma, chroma = self.spans()
+        y, c = 255.0 / luma, 255.0 / chroma
+        red, blue = 2 * (1 - kr) * c, 2 * (1 - kb) * c
+        return np.array([[y, 0, red], [y, -blue * kb / kg, -red * kr / kg], [y, blue, 0]], np.float32)
+
+    def spans(self) -> tuple[float, float]:
+        """Sample distance between black and white, and over the whole range of chroma."""
+        scale = 1 << (self.depth - 8)
+        return (255.0 * scale, 255.0 * scale) if self.full_range else (219.0 * scale, 224.0 * scale)
+
+    def offsets(self) -> tuple[float, float]:
+        """Sample value of black and of neutral chroma."""
+        scale = 1 << (self.depth - 8)
+        return (0.0 if self.full_range else 16.0 * scale), 128.0 * scale
+
+
+@dataclass(slots=True)
+class Frame:
+    """One decoded frame, upright.
+
+    planes: uint8 or uint16 [h,w] each, (Y, Cb, Cr) or, with color.matrix "rgb", (G, B, R); more planes (alpha) are carried along.
+    pts x time_base is the time in seconds; duration in the same ticks, 0 where nobody knows.
+    """
+
+    planes: tuple[NDArray[np.integer], ...]
+    color: Color
+    pix_fmt: str
+    pts: int
+    time_base: Fraction
+    index: int
+    duration: int = 0
+
+    @property
+    def width(self) -> int:
+        return int(self.planes[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.planes[0].shape[0])
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        return float(self.pts * self.time_base)
+
+    def _sub(self) -> tuple[int, int]:
+        """Luma samples per chroma sample, across and down."""
+        chroma = self.planes[1].shape
+        return (self.width + chroma[1] - 1) // chroma[1], (self.height + chroma[0] - 1) // chroma[0]
+
+    def align(self, region: Region) -> Region:
+        """The region grown to whole chroma samples and cut to the frame."""
+        sx, sy = self._sub() if len(self.planes) > 1 else (1, 1)
+        x0, y0 = max(0, region.x // sx * sx), max(0, region.y // sy * sy)
+        x1 = min(self.width, -(-(region.x + region.width) // sx) * sx)
+        y1 = min(self.height, -(-(region.y + region.height) // sy) * sy)
+        return Region(x0, y0, max(0, x1 - x0), max(0, y1 - y0))
+
+    def rgb(self, region: Region | None = None, *, scale: float = 1.0) -> NDArray[np.float32]:
+        """Upright RGB float32 [h,w,3] in 0..255, not clipped, of a region (`align`ed first) or the whole frame.
+
+        scale < 1 shrinks by area average before converting.
+        """
+        region = self.align(region or Region(0, 0, self.width, self.height))
+        size = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
+        samples = [self._samples(i, region, size) for i in range(min(3, len(self.planes)))]
+        if len(samples) < 3:
+            return cv2.cvtColor(samples[0] * np.float32(255.0 / self.color.spans()[0]), cv2.COLOR_GRAY2RGB)
+        if self.color.matrix == "rgb":
+            green, blue, red = samples
+            return cv2.merge([red, green, blue]) * np.float32(255.0 / ((1 << self.color.depth) - 1))
+        return cv2.transform(cv2.merge(samples), self.color.to_rgb())
+
+    def _samples(self, plane: int, region: Region, size: tuple[int, int]) -> NDArray[np.float32]:
+        """One plane of a region at a size, float32, offsets removed."""
+        sx, sy = self._sub() if plane and len(self.planes) > 1 else (1, 1)
+        rows, cols = slice(region.y // sy, -(-(region.y + region.height) // sy)), slice(region.x // sx, -(-(region.x + region.width) // sx))
+        part = self.planes[plane][rows, cols]
+        if part.shape != (size[1], size[0]):
+            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if part.shape[0] > size[1] else cv2.INTER_LINEAR)
+        out = part.astype(np.float32)
+        if self.color.matrix != "rgb":
+            out -= np.float32(self.color.offsets()[1 if plane else 0])
+        return out
+
+    def add(self, region: Region, change: NDArray[np.float32]) -> None:
+        """Add an RGB change float32 [h,w,3] (in units of 0..255) to the planes of an `align`ed region, in place.
+
+        A sample whose change rounds to zero keeps its value to the bit.
+        """
+        if self.color.matrix == "rgb":
+            scale = np.float32(((1 << self.color.depth) - 1) / 255.0)
+            parts = [change[..., 1] * scale, change[..., 2] * scale, change[..., 0] * scale][: len(self.planes)]
+        else:
+            yuv = cv2.transform(change, np.linalg.inv(self.color.to_rgb().astype(np.float64)).astype(np.float32))
+            parts = list(cv2.split(yuv))[: len(self.planes)]
+        top = (1 << self.color.depth) - 1
+        for plane, part in enumerate(parts):
+            sx, sy = self._sub() if plane and len(self.planes) > 1 else (1, 1)
+            rows, cols = slice(region.y // sy, -(-(region.y + region.height) // sy)), slice(region.x // sx, -(-(region.x + region.width) // sx))
+            view = self.planes[plane][rows, cols]
+            if part.shape != view.shape:
+                part = cv2.resize(part, view.shape[::-1], interpolation=cv2.INTER_AREA)
+            view[...] = np.clip(view.astype(np.int32) + np.rint(part).astype(np.int32), 0, top).astype(view.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in a picture: box (left, top, right, bottom) px, landmarks [K,2] px (K = 5 or 78), score in 0..1."""
+
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    score: float
+
+
+@dataclass(slots=True)
+class Track:
+    """One person in one shot; every array has one entry per frame in `frames`, consecutive frame numbers.
+
+    frames int [T]; times float64 [T] s; quads float64 [T,4,2] px, smoothed; landmarks float64 [T,78,2] px, smoothed;
+    confidence float32 [T] in 0..1, 0 where the face is not there (its quad is then the nearest known one).
+    """
+
+    frames: NDArray[np.integer]
+    times: NDArray[np.float64]
+    quads: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    confidence: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(slots=True)
+class LatentTrack:
+    """The latents of a track: w float32 [T,L,D]; valid bool [T], False where nothing was inverted; pack: the pack's id."""
+
+    w: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditPlan:
+    """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still."""
+
+    strengths: Mapping[str, float]
+    locks: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing is asked for."""
+        return not any(self.strengths.values())
