@@ -23,7 +23,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_reads_what_was_written(pack: Path) -> None:
     manifest = read_manifest(pack)
     assert (manifest.name, manifest.size, manifest.num_layers) == ("tiny", 32, 8)
-    assert set(manifest.networks) == {"generator", "encoder"}
+    assert set(manifest.networks) == {"generator", "encoder", "classifier"}
     assert manifest.networks["generator"].config["channels"] == [16, 16, 8, 8]
     assert manifest.order == CELEBA
     assert manifest.attributes["age"].sign == -1

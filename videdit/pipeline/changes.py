@@ -17,18 +17,23 @@ from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
 from videdit.smooth import METHODS, bridge, fade
 
+STEADY = 0.05  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
 
 
 @dataclass(slots=True)
 class Motion:
-    """A person ready to be rendered: latents float32 [T,L,D] before and after the edit, and the edit's share in each frame [T]."""
+    """A person ready to be rendered: latents float32 [T,L,D] before and after the edit, and the edit's share in each frame [T].
+
+    present bool [T]: where the face is there, misses of a few frames bridged; render: by the generator that serves this person.
+    """
 
     person: Person
     before: NDArray[np.float32]
     after: NDArray[np.float32]
     share: NDArray[np.float32]
-    steady: NDArray[np.bool_]
+    present: NDArray[np.bool_]
+    render: Render
 
     @property
     def first(self) -> int:
@@ -55,34 +60,39 @@ def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
     return fade(track.times, there, open_start=int(track.frames[0]) in borders, open_end=int(track.frames[-1]) + 1 in borders)
 
 
-def move(person: Person, sight: Sight, w: NDArray[np.float32], strengths: dict[str, float], locks: tuple[str, ...], pack: Pack) -> Motion:
+def move(
+    person: Person, sight: Sight, w: NDArray[np.float32], strengths: dict[str, float], locks: tuple[str, ...], pack: Pack, render: Render
+) -> Motion:
     """The edit of one person; w float32 [T,L,D] are the smoothed latents."""
     after = edit.METHODS["axes"](w, strengths, pack.axes(), locks=locks)
-    return Motion(person, w, after, shares(person, sight), bridge(person.track.times, person.latents.valid))
+    return Motion(person, w, after, shares(person, sight), bridge(person.track.times, person.latents.valid), render)
 
 
-def changes(motion: Motion, render: Render, size: int, *, mode: str, seconds: float, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
+def changes(motion: Motion, size: int, *, mode: str, seconds: float, clock: Stopwatch) -> Iterator[Change]:
+    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for.
+
+    seconds: what the latents were smoothed over; 0 leaves the changes as they are, too.
+    """
     times = np.asarray(motion.person.track.times, np.float64)
-    raw = analysed(motion, render, size, mode=mode, clock=clock)
-    return composite.steady(raw, times, motion.steady, seconds=seconds)
+    raw = analysed(motion, size, mode=mode, clock=clock)
+    return composite.steady(raw, times, motion.present, seconds=min(STEADY, seconds))
 
 
-def analysed(motion: Motion, render: Render, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
+def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame, not yet steady."""
     track = motion.person.track
     for start in range(0, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
         count = rows.stop - rows.start
         with clock.stage("generate"):
-            pictures = render(np.concatenate([_padded(motion.before[rows]), _padded(motion.after[rows])]))
+            pictures = motion.render(np.concatenate([_padded(motion.before[rows]), _padded(motion.after[rows])]))
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("analyse"):
             found = composite.analyse(pictures[:count], pictures[BATCH : BATCH + count], points, mode=mode)
         yield from found
 
 
-def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], size: int) -> NDArray[np.float64]:
+def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """Landmarks [78,2] px of the frame in px of the crop."""
     return transform_points(landmarks, quad_to_crop(quad, size))
 

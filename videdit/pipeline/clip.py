@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,9 @@ def edit_video(
             generator = models.tuned(
                 person, w, steps, cache=cache, parts=(*parts, settings.smooth, int(person.track.frames[0])), progress=progress
             )
-        motion = move(person, sight, w, axes, locks, models.pack)
-        moving.append((motion, _changes(motion, generator, models, settings, clock)))
+        motion = move(person, sight, w, axes, locks, models.pack, partial(models.render, generator))
+        made = changes(motion, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=clock)
+        moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
         report.tuned_steps = steps
     report.status = "no face" if not sight.people else "edited" if axes else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
@@ -87,16 +89,6 @@ def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
     if target.exists() and not settings.overwrite:
         raise OutputError(f"{target} is there already", hint="--overwrite replaces it.")
-
-
-def _changes(motion: Motion, generator: object, models: Models, settings: Settings, clock: Stopwatch) -> Iterator[composite.Change]:
-    """The person's changes, made ahead in a thread while frames are composited and written."""
-
-    def render(w: NDArray[np.float32]) -> NDArray[np.float32]:
-        return models.render(generator, w)  # type: ignore[arg-type]
-
-    made = changes(motion, render, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=clock)
-    return ahead(made, DEPTH)
 
 
 def _first_pass(
@@ -181,7 +173,7 @@ def put_changes(
             region, part = done
             mask[region.slices] = np.maximum(mask[region.slices], part)
         if debug and source is not None:
-            debug.save(source, frame, change, quad, done)
+            debug.save(source, frame, change, motion, row, done)
     return mask
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from videdit.composite import Change
 from videdit.errors import OutputError
+from videdit.geometry import crop_quad
+from videdit.pipeline.changes import Motion
 from videdit.pipeline.people import crop_frame
 from videdit.types import Frame, Region
 
@@ -17,7 +19,7 @@ SIDE = 256
 
 
 class DebugPictures:
-    """Writes one strip a frame and face: crop, inversion, edited render, flow, mask, composite. Raises OutputError."""
+    """Writes per frame and face: crop, inversion, edited render, flow, mask, composite. Raises OutputError."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,17 +29,20 @@ class DebugPictures:
             raise OutputError(f"{folder} can't be written: {error.strerror or error}") from None
 
     def save(
-        self, source: Frame, edited: Frame, change: Change, quad: NDArray[np.floating], done: tuple[Region, NDArray[np.float32]] | None
+        self, source: Frame, edited: Frame, change: Change, motion: Motion, row: int, done: tuple[Region, NDArray[np.float32]] | None
     ) -> None:
-        """One face of one frame; change's maps are in the crop."""
-        named = {"crop": crop_frame(source, quad, SIDE)}
-        for name in ("before", "after", "flow", "mask"):
-            value = getattr(change, name, None)
-            if value is not None:
-                named[name] = picture(np.asarray(value))
+        """One face of one frame. Renders are made once more for this, one frame at a time."""
+        quad = motion.person.track.quads[row]
+        before, after = motion.render(np.stack([motion.before[row], motion.after[row]]))
+        named = {"crop": crop_frame(source, quad, SIDE), "inversion": picture(before), "edited": picture(after)}
+        named["flow"] = picture(np.asarray(getattr(change, "flow", np.zeros((*before.shape[:2], 2)))))
+        mask = np.zeros((source.height, source.width), np.float32)
+        if done is not None:
+            mask[done[0].slices] = done[1]
+        named["mask"] = picture(crop_quad(mask, quad, SIDE))
         named["composite"] = crop_frame(edited, quad, SIDE)
         for name, image in named.items():
-            path = self.folder / f"{source.index:06d}_{name}.png"
+            path = self.folder / f"{source.index:06d}{f'-{motion.first}' if motion.first else ''}_{name}.png"
             if not cv2.imwrite(str(path), np.clip(np.rint(image), 0, 255).astype(np.uint8)[..., ::-1]):
                 raise OutputError(f"{path} can't be written")
 

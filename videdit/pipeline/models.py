@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -42,6 +42,8 @@ class Models:
         wanted = settings.precision
         if wanted == "auto":
             wanted = "fp16" if pack.device.type == "cuda" else "fp32"
+        for network in (pack.encoder, pack.generator):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
         return cls(pack, DTYPES.get(wanted))
 
     def _arithmetic(self) -> AbstractContextManager[object]:
@@ -72,12 +74,13 @@ class Models:
         if known is None:
             axes = self.pack.axes()
             report: Callable[[int, int], None] | None = (lambda done, total: progress("tune", done, total)) if progress else None
+            features: Callable[[torch.Tensor], Sequence[torch.Tensor]] = self.pack.classifier.features  # type: ignore[assignment]
             state = tune(
                 self.pack.generator,
                 person.samples,
                 w[person.sampled],
                 axes.directions * axes.distance[:, None, None],
-                self.pack.classifier.features,
+                features,
                 steps=steps,
                 progress=report,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import changes, move, smooth_latents
-from videdit.pipeline.clip import copy_frame, put_changes
+from videdit.pipeline.clip import Moving, copy_frame, put_changes
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
@@ -78,16 +79,11 @@ class Moment:
         settings, models = self.settings, self.models
         plan = EditPlan(check_strengths(strengths), settings.lock)
         axes, locks = resolve(plan, models.pack.manifest)
-        moving = []
+        moving: list[Moving] = []
         for person in self.sight.people if axes else []:
-            motion = move(person, self.sight, smooth_latents(person, settings.smooth), axes, locks, models.pack)
-
-            def render(w: NDArray[np.float32]) -> NDArray[np.float32]:
-                return models.render(models.pack.generator, w)
-
-            moving.append(
-                (motion, changes(motion, render, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=self.clock))
-            )
+            render = partial(models.render, models.pack.generator)
+            motion = move(person, self.sight, smooth_latents(person, settings.smooth), axes, locks, models.pack, render)
+            moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=self.clock)))
         for frame in self.frames:
             if only is not None and frame.index > only:
                 return
@@ -99,7 +95,7 @@ class Moment:
                 skip_changes(frame.index, moving)
 
 
-def skip_changes(index: int, moving: list) -> None:  # type: ignore[type-arg]
+def skip_changes(index: int, moving: list[Moving]) -> None:
     """Let the changes of a frame that is not wanted pass."""
     for motion, made in moving:
         if motion.first <= index <= motion.last:

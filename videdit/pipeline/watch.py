@@ -63,7 +63,7 @@ def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
     }
     for i, person in enumerate(sight.people):
         track = person.track
-        values = {
+        values: dict[str, NDArray[np.generic]] = {
             "frames": track.frames,
             "times": track.times,
             "quads": track.quads,
