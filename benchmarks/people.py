@@ -30,10 +30,10 @@ class Subject:
     region: Region
 
 
-def find_subject(clip: Path, pack: Pack) -> Subject | None:
-    """The person seen longest; None when there is nobody."""
+def find_subject(clip: Path, pack: Pack, *, stop: float | None = None) -> Subject | None:
+    """The person seen longest (before `stop` seconds); None when there is nobody."""
     settings = Settings()
-    sight = watch(read_frames(clip), Models.load(settings, pack), settings, clock=Stopwatch())
+    sight = watch(read_frames(clip, stop=stop), Models.load(settings, pack), settings, clock=Stopwatch())
     if not sight.people:
         return None
     person = max(sight.people, key=lambda p: int(p.latents.valid.sum()))
@@ -70,13 +70,13 @@ def wide_crop(frame: Frame, quad: np.ndarray, size: int, *, zoom: float = 1.35) 
 
 
 def some_embeddings(clip: Path, pack: Pack, embedder: Embedder, *, count: int = 5) -> np.ndarray | None:
-    """Embeddings [<=count,128] of a clip's subject, for the strangers' figure; None without a face."""
-    subject = find_subject(clip, pack)
+    """Embeddings [<=count,128] of a clip's subject in its first seconds, for the strangers' figure; None without a face."""
+    subject = find_subject(clip, pack, stop=2.0)
     if subject is None:
         return None
     wanted = {sorted(subject.quads)[i] for i in np.linspace(0, len(subject.quads) - 1, count).astype(int)}
     found = []
-    for frame in read_frames(clip):
+    for frame in read_frames(clip, stop=2.0):
         if frame.index in wanted:
             picture = to_uint8(frame.rgb())
             found.append(embedder.embed(picture, embedder.align(picture, subject.landmarks[frame.index])))

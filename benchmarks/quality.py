@@ -27,7 +27,7 @@ from videdit.types import Frame
 CROP = 128  # px, what the judge gets
 SEAM_EVERY = 3  # frames
 # Clips whose people are different ones.
-STRANGERS = ("neutral_to_smile.mp4", "emotions_hand_over_face.mp4", "face_then_no_face_vfr_hevc.mov", "two_faces_tilted.gif")
+STRANGERS = ("neutral_to_smile.mp4", "emotions_hand_over_face.mp4", "two_faces_tilted.gif", "three_faces_walking.gif", "profile_turn.gif")
 CASES: tuple[tuple[str, dict[str, float]], ...] = (
     ("neutral_to_smile.mp4", {"smile": 1.0}),
     ("neutral_to_smile.mp4", {"smile": -1.0}),
