@@ -110,7 +110,9 @@ def place_faces(
 ) -> Iterator[tuple[Frame, list[Placed]]]:
     """Every frame once, in order, with the people in it; runs about 3 x seconds behind and holds only those frames."""
     waiting: deque[tuple[Frame, dict[int, float], list[Placed]]] = deque()  # frame, presence of who is unfinished, who is finished
-    first, smoothers, slots = 0, {}, {}  # number of waiting[0]; per person the smoother and the frame numbers pushed to it
+    first = 0  # number of waiting[0]
+    smoothers: dict[int, LandmarkSmoother] = {}
+    slots: dict[int, list[int]] = {}  # per person the number of the frame of every push
     for number, now in enumerate(frames):
         seen = {o.track_id: o for o in tracker.update(now)}
         waiting.append((now, {i: o.presence for i, o in seen.items()}, []))

@@ -15,10 +15,9 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from videdit.errors import MissingError
+from videdit.geometry import Floats
 from videdit.networks.mtcnn import ONet, PNet, RNet
 from videdit.types import Face
-
-Floats = NDArray[np.float64]
 
 WINDOW = 12  # px, what PNet sees
 STEP = 0.709  # from one level of the pyramid to the next: half the area

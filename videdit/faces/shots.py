@@ -26,7 +26,7 @@ class CutDetector:
     median it must be, so that fast motion and flashing lights are not cut to pieces.
     """
 
-    def __init__(self, *, least: float = 12.0, times: float = 4.0, remember: int = 9) -> None:
+    def __init__(self, *, least: float = 10.0, times: float = 4.0, remember: int = 9) -> None:
         self._least, self._times = least, times
         self._before: NDArray[np.float32] | None = None
         self._recent: deque[float] = deque(maxlen=remember)
@@ -38,6 +38,6 @@ class CutDetector:
         if before is None or before.shape != now.shape:
             return False
         change = float(np.abs(now - before).mean())
-        usual = float(np.median(self._recent)) if self._recent else 0.0
+        usual = float(np.median(self._recent)) if self._recent else self._least / 2
         self._recent.append(change)
         return change > max(self._least, self._times * usual)

@@ -16,7 +16,8 @@ from videdit.faces.shots import CutDetector
 from videdit.geometry import Floats
 from videdit.types import Face, Frame
 
-PRESENT = 0.5  # presence from which a face counts as there
+PRESENT = 0.5  # presence down to which somebody followed counts as there
+WELCOME = 0.7  # presence from which a detected face is taken in; more, so that nobody comes and goes with every frame
 SAME = 0.3  # overlap from which two boxes are one face
 PATIENCE = 1.0  # s a lost person may come back under the same number
 LARGER = 1.5  # times as large must another face be, at two looks in a row, to take over from the one followed
@@ -59,7 +60,8 @@ class FaceTracker:
     """Follows faces through a clip; feed it every frame in order.
 
     which: "all", or "largest": one person, kept for as long as there is no much larger one.
-    detect_every: s between looks of the detector while faces are followed; retry: s between looks while there is none.
+    detect_every: s between looks of the detector while faces are followed (default 1.0 for "largest", 0.5 for "all"); retry: s
+    between looks while there is none.
     A hard cut ends every track: the same person after it has another number.
     """
 
@@ -69,14 +71,15 @@ class FaceTracker:
         *,
         detector: Detector | None = None,
         which: str = "largest",
-        detect_every: float = 0.5,
+        detect_every: float | None = None,
         retry: float = 0.3,
     ) -> None:
         if which not in ("largest", "all"):
             raise ValueError(f"which must be 'largest' or 'all', not {which!r}")
         self.landmarks, self.which = landmarks, which
         self._detector = detector or MtcnnDetector()
-        self._detect_every, self._retry = detect_every, retry
+        self._detect_every = detect_every or (1.0 if which == "largest" else 0.5)
+        self._retry = retry
         self._cuts = CutDetector()
         self._people: list[_Person] = []
         self._count = 0
@@ -148,7 +151,7 @@ class FaceTracker:
     def _meet(self, frame: Frame, face: Face) -> bool:
         """Take a detected face in, under its old number where it was lost a moment ago nearby."""
         points, presence = self.landmarks.find(frame, face)
-        if presence < PRESENT or not _plausible(points, None, frame):
+        if presence < WELCOME or not _plausible(points, None, frame):
             return False
         box = bounding_box(points)
         if any(p.there and overlap(box, p.box[None], by_smaller=True)[0] > SAME for p in self._people):

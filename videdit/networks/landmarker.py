@@ -42,7 +42,7 @@ class Landmarker(nn.Module):
 
     def __init__(
         self,
-        size: int = 96,
+        size: int = 64,
         points: int = 78,
         widths: tuple[int, ...] = (24, 48, 96, 128),
         blocks: tuple[int, ...] = (1, 2, 1),

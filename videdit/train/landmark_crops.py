@@ -23,7 +23,7 @@ MIRROR = np.r_[
     68, 77, 76, 75, 74, 73, 72, 71, 70, 69,
 ]  # fmt: skip
 UNPAIRED = 68
-NEGATIVES = 0.15  # share of crops without a face
+NEGATIVES = 0.1  # share of crops without a face
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def make_batch(faces: Faces, index: NDArray[np.integer], size: int, rng: np.rand
             images[i], face[i], weight[i] = _no_face(picture, found, size, rng), 0, 0
         else:
             flip = bool(rng.random() < 0.5)
-            matrix = _placement(found, size, rng, wide=disturb and rng.random() < 0.45, flip=flip)
+            matrix = _placement(found, size, rng, wide=disturb and rng.random() < 0.35, flip=flip)
             images[i] = _cut(picture, matrix, size, rng)
             points[i] = transform_points(found, matrix) / size
             if flip:
@@ -88,6 +88,12 @@ def _placement(found: NDArray[np.float64], size: int, rng: np.random.Generator, 
 
 
 def _cut(picture: MatLike, matrix: NDArray[np.float64], size: int, rng: np.random.Generator) -> MatLike:
+    shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if shrink > 1.9:  # first by area, as for a large face in a clip, or fine detail becomes noise
+        smaller = (round(picture.shape[1] * 1.5 / shrink), round(picture.shape[0] * 1.5 / shrink))
+        matrix = np.array(matrix)
+        matrix[:, :2] *= picture.shape[1] / smaller[0], picture.shape[0] / smaller[1]
+        picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
     border = rng.choice([cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT, cv2.BORDER_TRANSPARENT], p=[0.5, 0.25, 0.25])
     if border == cv2.BORDER_TRANSPARENT:
         level, spread = rng.integers(0, 256, 3), rng.choice([0.0, 10.0, 50.0])
@@ -155,20 +161,20 @@ def _occlude(image: MatLike, other: MatLike, rng: np.random.Generator) -> None:
 def _disturb(image: MatLike, rng: np.random.Generator) -> MatLike:
     """Low resolution, blur, color, noise and JPEG damage, each on some crops."""
     size, dice = len(image), rng.random(6)
-    if dice[0] < 0.2:
-        small = int(rng.integers(20, 64))
+    if dice[0] < 0.12:
+        small = int(rng.integers(size // 3, size))
         image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (size, size), interpolation=cv2.INTER_LINEAR)
     if dice[1] < 0.12:
-        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 1.8)))
+        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.4) * size / 96))
     elif dice[1] < 0.2:
-        length = int(rng.integers(2, 8))
+        length = int(rng.integers(2, 6))
         image = cv2.blur(image, (length, 1) if rng.random() < 0.7 else (1, length))
     if dice[2] < 0.7:
         image = _recolor(image, rng)
-    if dice[3] < 0.25:
+    if dice[3] < 0.2:
         noise = rng.integers(0, 256, image.shape, np.uint8).astype(np.int16) - 128
-        image = np.clip(image + (noise * rng.uniform(0.02, 0.25)).astype(np.int16), 0, 255).astype(np.uint8)
-    if dice[4] < 0.2:
+        image = np.clip(image + (noise * rng.uniform(0.02, 0.2)).astype(np.int16), 0, 255).astype(np.uint8)
+    if dice[4] < 0.12:
         coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])[1]
         image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     return image

@@ -30,9 +30,9 @@ from videdit.train.data import Faces, load
 from videdit.train.landmark_crops import Batch, make_batch
 from videdit.train.run import Average, Run, pick_device, write_sheet
 
-SIZE = 96
+SIZE = 64
 CONFIG: dict[str, object] = {"size": SIZE, "points": 78, "widths": [24, 48, 96, 128], "blocks": [1, 2, 1]}
-BATCH, RATE, DECAY = 32, 1.5e-3, 0.02
+BATCH, RATE, DECAY = 48, 1.5e-3, 0.02
 SNAPSHOT = 180.0  # s
 
 

@@ -1,0 +1,132 @@
+"""The tracker with a detector and landmarks that know the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.faces.conftest import MakeFrame, face_at
+from videdit.faces.shape import five_points
+from videdit.faces.track import FaceTracker, Observation
+from videdit.types import Face, Frame
+
+World = Callable[[int], list[Face]]  # frame number -> who is there
+
+
+class Truth:
+    """Detector and landmarks in one: both see what the world says of the current frame."""
+
+    long_side = 320
+
+    def __init__(self, world: World) -> None:
+        self.world, self.now, self.looks, self.blind = world, 0, 0, False
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        self.looks += 1
+        faces = [] if self.blind else self.world(self.now)
+        faces = sorted(faces, key=lambda f: -float(np.prod(f.box[2:] - f.box[:2])))
+        return [Face(f.box, five_points(f.landmarks), f.score) for f in faces]
+
+    def find(self, frame: Frame, face: Face) -> tuple[np.ndarray, float]:
+        return self._nearest(face.landmarks.mean(0), 80)
+
+    def follow(self, frame: Frame, points: np.ndarray) -> tuple[np.ndarray, float]:
+        return self._nearest(points.mean(0), 30)
+
+    def _nearest(self, where: np.ndarray, reach: float) -> tuple[np.ndarray, float]:
+        faces = [f for f in self.world(self.now) if np.abs(f.landmarks.mean(0) - where).max() < reach]
+        if not faces:
+            return face_at(*where).landmarks, 0.05
+        return min(faces, key=lambda f: float(np.abs(f.landmarks.mean(0) - where).max())).landmarks, 0.99
+
+
+def run(make_frame: MakeFrame, world: World, count: int, *, which: str = "all", cut: int = -1) -> tuple[list[list[Observation]], Truth]:
+    truth = Truth(world)
+    tracker = FaceTracker(truth, detector=truth, which=which)
+    scenes = np.random.default_rng(0).integers(0, 256, (2, 240, 320, 3), np.uint8)
+    scenes[1] //= 4
+    out = []
+    for i in range(count):
+        truth.now = i
+        out.append(tracker.update(make_frame(scenes[int(0 <= cut <= i)], i)))
+    return out, truth
+
+
+def numbers(seen: list[list[Observation]]) -> list[list[int]]:
+    return [[o.track_id for o in people] for people in seen]
+
+
+def test_two_moving_people_keep_their_numbers(make_frame: MakeFrame) -> None:
+    def world(i: int) -> list[Face]:
+        return [face_at(80 + i, 90), face_at(240 - i, 120, 30)]
+
+    seen, _ = run(make_frame, world, 40)
+    assert numbers(seen) == [[0, 1]] * 40
+    assert np.allclose(seen[-1][0].landmarks, world(39)[0].landmarks)
+
+
+def test_who_comes_later_joins_within_half_a_second(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [face_at(80, 90)] + ([face_at(240, 120)] if i >= 20 else []), 40)
+    assert numbers(seen)[19] == [0]
+    assert numbers(seen)[33] == [0, 1]
+
+
+def test_who_hides_for_a_moment_comes_back_under_the_old_number(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [] if 10 <= i < 20 else [face_at(80, 90)], 40)
+    assert numbers(seen)[:10] == [[0]] * 10
+    assert numbers(seen)[10:20] == [[]] * 10
+    assert numbers(seen)[28:] == [[0]] * 12
+
+
+def test_a_cut_ends_every_track_and_looks_at_once(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [face_at(80, 90)], 20, cut=7)
+    assert numbers(seen) == [[0]] * 7 + [[1]] * 13
+
+
+def test_largest_stays_with_one_person(make_frame: MakeFrame) -> None:
+    def world(i: int) -> list[Face]:  # the second becomes slightly larger again and again
+        return [face_at(80, 90, 40), face_at(230, 110, 44 if i // 10 % 2 else 36)]
+
+    seen, _ = run(make_frame, world, 120, which="largest")
+    assert numbers(seen) == [[0]] * 120
+    assert np.allclose(seen[-1][0].landmarks.mean(0), world(0)[0].landmarks.mean(0))
+
+
+def test_largest_moves_on_to_somebody_much_larger(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [face_at(80, 90, 20), *([face_at(220, 110, 44)] if i >= 5 else [])], 100, which="largest")
+    assert numbers(seen)[4] == [0]
+    assert numbers(seen)[-1] == [1]
+    assert all(len(people) == 1 for people in seen)
+
+
+def test_a_clip_without_faces_is_looked_at_every_third_of_a_second(make_frame: MakeFrame) -> None:
+    seen, truth = run(make_frame, lambda i: [], 100)
+    assert numbers(seen) == [[]] * 100
+    assert truth.looks <= 14
+
+
+def test_one_face_seen_twice_is_one_person(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [face_at(100, 100), face_at(103, 101)], 30)
+    assert numbers(seen) == [[0]] * 30
+
+
+def test_weak_landmarks_nobody_confirms_are_dropped(make_frame: MakeFrame) -> None:
+    truth = Truth(lambda i: [face_at(100, 100)])
+    tracker = FaceTracker(truth, detector=truth, which="all", detect_every=0.1)
+    follow = truth.follow
+    truth.follow = lambda frame, points: (follow(frame, points)[0], 0.7)  # type: ignore[method-assign]
+    picture = np.zeros((240, 320, 3), np.uint8)
+    people = []
+    for i in range(60):
+        truth.now, truth.blind = i, i > 10
+        people.append(len(tracker.update(make_frame(picture, i))))
+    assert people[10] == 1
+    assert people[-1] == 0
+
+
+def test_unknown_choice_is_refused() -> None:
+    truth = Truth(lambda i: [])
+    with pytest.raises(ValueError, match="largest"):
+        FaceTracker(truth, detector=truth, which="some")
