@@ -47,7 +47,9 @@ def gaussian(
         for row in range(max(first, start), min(last, stop)):
             low = first + int(np.searchsorted(times[first:last], times[row] - reach(seconds), "left"))
             high = first + int(np.searchsorted(times[first:last], times[row] + reach(seconds), "right"))
-            kernel = trust[low:high] * np.exp(-0.5 * ((times[low:high] - times[row]) / seconds) ** 2)
+            bell = np.exp(-0.5 * ((times[low:high] - times[row]) / seconds) ** 2)
+            # reaching zero at the window's border, so that rounding of times does not decide about a sample there
+            kernel = trust[low:high] * np.maximum(bell - np.exp(-0.5 * REACH**2), 0)
             total = kernel.sum()
             if total > 0:
                 # Averaging differences to the sample itself keeps a constant to the bit.

@@ -1,0 +1,153 @@
+"""What every entry of every method table promises, whatever it does inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from tests.scripted import HEIGHT, WIDTH, face_points, picture
+from videdit.composite.blend import BLENDS
+from videdit.edit import METHODS as MAPPERS
+from videdit.errors import MissingError, UsageError
+from videdit.faces.landmarks import LANDMARKS
+from videdit.invert import METHODS as INVERTERS
+from videdit.networks.encoder import Encoder
+from videdit.networks.landmarker import Landmarker
+from videdit.pipeline.stills import frame_of
+from videdit.smooth import METHODS as SMOOTHERS
+
+TIMES = np.cumsum(np.random.default_rng(3).uniform(0.01, 0.09, 40))
+
+
+@dataclass
+class Axes:
+    order: tuple[str, ...] = ("Smiling", "Male", "Young")
+    directions: np.ndarray = None  # type: ignore[assignment]
+    distance: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        axes = np.random.default_rng(0).normal(size=(3, 6, 4))
+        self.directions = (axes / np.linalg.norm(axes.reshape(3, -1), axis=1)[:, None, None]).astype(np.float32)
+        self.distance = np.array([1.0, 2.0, 3.0], np.float32)
+
+
+@pytest.mark.parametrize("name", SMOOTHERS)
+class TestSmoother:
+    """values [T,...], times [T], valid [T], seconds -> values of the same shape and dtype."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_keeps_shape_dtype_and_its_input(self, name: str, dtype: type) -> None:
+        values = np.random.default_rng(0).normal(size=(40, 3, 2)).astype(dtype)
+        before = values.copy()
+        out = SMOOTHERS[name](values, TIMES, np.ones(40, bool), 0.1)
+        assert out.shape == values.shape
+        assert out.dtype == dtype
+        assert np.array_equal(values, before)
+
+    def test_keeps_a_constant(self, name: str) -> None:
+        values = np.full((40, 2), 1 / 3, np.float32)
+        assert np.array_equal(SMOOTHERS[name](values, TIMES, np.ones(40, bool), 0.1), values)
+
+    def test_has_no_delay(self, name: str) -> None:
+        values = np.zeros((41, 1))
+        values[20] = 1.0
+        out = SMOOTHERS[name](values, np.arange(41) / 30, np.ones(41, bool), 0.1)
+        np.testing.assert_allclose(out, out[::-1], atol=1e-12)
+
+    def test_does_not_look_across_a_gap(self, name: str) -> None:
+        values, valid = np.random.default_rng(0).normal(size=(40, 2)), np.ones(40, bool)
+        valid[20:23] = False
+        other = values.copy()
+        other[23:] += 100
+        a, b = (SMOOTHERS[name](v, TIMES, valid, 0.2) for v in (values, other))
+        assert np.array_equal(a[:20], b[:20])
+
+
+@pytest.mark.parametrize("name", MAPPERS)
+class TestMapper:
+    """w [T,L,D] and strengths by axis -> w' of the same shape, float32."""
+
+    w = np.random.default_rng(1).normal(size=(5, 6, 4)).astype(np.float32)
+
+    def test_nothing_asked_nothing_moved(self, name: str) -> None:
+        assert np.array_equal(MAPPERS[name](self.w, {}, Axes()), self.w)
+        assert np.array_equal(MAPPERS[name](self.w, {"Smiling": 0.0}, Axes()), self.w)
+
+    def test_moves_every_frame_and_keeps_its_input(self, name: str) -> None:
+        before = self.w.copy()
+        out = MAPPERS[name](self.w, {"Smiling": 1.0}, Axes(), locks=("Young",))
+        assert out.shape == self.w.shape
+        assert out.dtype == np.float32
+        assert (np.abs(out - self.w).max((1, 2)) > 0).all()
+        assert np.array_equal(self.w, before)
+
+    def test_more_is_further(self, name: str) -> None:
+        near, far = (MAPPERS[name](self.w, {"Male": s}, Axes()) - self.w for s in (0.5, 1.5))
+        assert np.linalg.norm(far) > np.linalg.norm(near)
+
+    def test_there_and_back(self, name: str) -> None:
+        there = MAPPERS[name](self.w, {"Young": 1.2}, Axes())
+        np.testing.assert_allclose(MAPPERS[name](there, {"Young": -1.2}, Axes()), self.w, atol=1e-5)
+
+    def test_unknown_axes_are_usage_errors(self, name: str) -> None:
+        with pytest.raises(UsageError):
+            MAPPERS[name](self.w, {"Smirk": 1.0}, Axes())
+
+
+@pytest.mark.parametrize("name", INVERTERS)
+class TestInverter:
+    """Crops [N,S,S,3] 0..255 -> latents float32 [N,L,D], however they arrive."""
+
+    def test_batching_does_not_show(self, name: str, device: str) -> None:
+        torch.manual_seed(0)
+        encoder = Encoder(size=32, style_dim=8, num_layers=8, channels=(8, 8, 8), neck=4).eval().to(device)
+        crops = np.random.default_rng(0).uniform(0, 255, (10, 32, 32, 3)).astype(np.float32)
+        whole = INVERTERS[name](encoder, crops, device=device)
+        assert whole.shape == (10, 8, 8)
+        assert whole.dtype == np.float32
+        parts = [INVERTERS[name](encoder, part, device=device) for part in (crops[:3], crops[3:4], crops[4:])]
+        assert np.array_equal(whole, np.concatenate(parts))
+
+
+@pytest.mark.parametrize("name", BLENDS)
+class TestBlend:
+    """source, target [h,w,3], mask [h,w] -> the change to add, zero where the mask is."""
+
+    source = picture(0).astype(np.float32)
+    target = picture(9).astype(np.float32)
+
+    def mask(self) -> np.ndarray:
+        y, x = np.mgrid[:HEIGHT, :WIDTH]
+        return np.clip(1.5 - np.hypot(x - 80, y - 64) / 30, 0, 1).astype(np.float32)
+
+    def test_nothing_outside_the_mask(self, name: str) -> None:
+        mask = self.mask()
+        change = BLENDS[name](self.source, self.target, mask)
+        assert change.shape == self.source.shape
+        assert not change[mask == 0].any()
+        assert np.abs(change[mask == 1]).mean() > 1
+
+    def test_an_empty_mask_is_no_change(self, name: str) -> None:
+        assert not BLENDS[name](self.source, self.target, np.zeros((HEIGHT, WIDTH), np.float32)).any()
+
+    def test_the_source_itself_is_no_change(self, name: str) -> None:
+        assert np.abs(BLENDS[name](self.source, self.source, self.mask())).max() <= 1.0
+
+
+@pytest.mark.parametrize("name", LANDMARKS)
+def test_landmarks_find_and_follow(name: str, device: str) -> None:
+    """A frame and last frame's points -> points [78,2] px and a presence in 0..1, the same every time."""
+    torch.manual_seed(0)
+    try:
+        landmarks = LANDMARKS[name](Landmarker(size=96, points=78).eval(), device=device)
+    except MissingError as error:
+        pytest.skip(str(error))
+    frame = frame_of(picture(0))
+    results = [landmarks.follow(frame, face_points(0.0)) for _ in range(2)]
+    for points, presence in results:
+        assert np.shape(points) == (78, 2)
+        assert 0 <= presence <= 1
+    assert np.array_equal(results[0][0], results[1][0])
