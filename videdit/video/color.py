@@ -96,8 +96,8 @@ def planes_of(frame: av.VideoFrame) -> Planes:
 
 def _view(plane: VideoPlane, name: str) -> NDArray[np.integer]:
     """A plane's samples [h,w] without its padding."""
-    dtype: type[np.uint8] | type[np.uint16] = np.uint8 if depth_of(name) == 8 else np.uint16
-    rows: NDArray[np.integer] = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)[:, : plane.width]
+    dtype: type[np.integer] = np.uint8 if depth_of(name) == 8 else np.uint16
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)[:, : plane.width]
     return rows[::-1] if plane.line_size < 0 else rows
 
 

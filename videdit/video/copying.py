@@ -20,6 +20,8 @@ _STALE_TAG = re.compile(
     r"(rotate|encoder|major_brand|minor_version|compatible_brands|(bps|duration|number_of_|_statistics_|source_id).*)$", re.IGNORECASE
 )
 
+_TS_SUBTITLES = ("dvbsub", "dvb_subtitle", "dvb_teletext", "libzvbi_teletextdec", "pgssub")
+
 
 class Copier:
     """Copies a source's other streams into an output, in step with the video.
@@ -69,10 +71,18 @@ class Copier:
 
     def check_ticks(self) -> None:
         """Warn of coarser ticks; call it when the header is written."""
-        coarse = [source for index, source in self._stream_pairs() if _coarser(source.time_base, self._streams[index].time_base)]
+        timed = [(source, self._streams[index]) for index, source in self._stream_pairs() if source.type != "attachment"]
+        coarse = [source for source, written in timed if _coarser(source.time_base, written.time_base)]
         if coarse:
             names = ", ".join(_name(stream) for stream in coarse)
             self.warnings.append(f"{self._out.format.name} counts time in coarser ticks: times of {names} are kept within half a tick")
+
+        framed = [source for source, _ in timed if source.type == "audio" and source.codec_context.name == "aac"]
+        if framed and (self._source.format.name == "mpegts") != (self._out.format.name == "mpegts"):
+            names = ", ".join(_name(stream) for stream in framed)
+            self.warnings.append(
+                f"{self._out.format.name} frames AAC in another way: packets of {names} get other headers, the sound is the same"
+            )
 
     def copy_until(self, seconds: float | Fraction) -> None:
         """Write the packets that come no later than a time, in the order of the source."""
@@ -126,6 +136,10 @@ class Copier:
 
 def _can_carry(out: OutputContainer, stream: Stream) -> bool:
     """Whether a header with this stream alone can be written; formats say no in many ways, so it is tried."""
+    if stream.type == "attachment" and out.format.name != "matroska":
+        return False
+    if stream.type == "subtitle" and out.format.name == "mpegts" and stream.name not in _TS_SUBTITLES:
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=out.format.name) as trial:
             _add(trial, stream)

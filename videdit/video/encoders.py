@@ -38,7 +38,6 @@ ENCODERS = {
     "hevc_nvenc": Encoder("cq", 21, {"rc": "vbr", "b": "0", "preset": "p5"}, "hvc1"),
     "mpeg4": Encoder("qscale", 2),
     "mpeg2video": Encoder("qscale", 2),
-    "mjpeg": Encoder("qscale", 2),
     "prores_ks": Encoder(),
     "ffv1": Encoder(),
 }
@@ -78,7 +77,7 @@ def add_video(
     encoder = ENCODERS.get(candidate, Encoder())
     stream.options.update(_options(encoder, crf))
     context = stream.codec_context
-    odd = bool(frame.width % 2 or frame.height % 2) and candidate not in ("libvpx-vp9", "libvpx", "mpeg4", "ffv1", "mjpeg")
+    odd = bool(frame.width % 2 or frame.height % 2) and candidate not in ("libvpx-vp9", "libvpx", "mpeg4", "ffv1")
     supported = tuple(layout.name for layout in av.codec.Codec(candidate, "w").video_formats or ())
     stream.width, stream.height = frame.width, frame.height
     stream.pix_fmt = closest_format(frame.pix_fmt, supported, odd=odd)

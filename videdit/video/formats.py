@@ -18,13 +18,11 @@ CONTAINERS = {
     ".ts": "mpegts",
     ".mts": "mpegts",
     ".m2ts": "mpegts",
-    ".mpg": "mpeg",
-    ".mpeg": "mpeg",
     ".flv": "flv",
-    ".wmv": "asf",
     ".3gp": "3gp",
-    ".ogv": "ogg",
 }
+# Read, but not written: these can't hold the times or the streams.
+READ_ONLY = frozenset({".mpg", ".mpeg", ".wmv", ".asf", ".ogv", ".vob", ".mxf"})
 # Suffix -> Pillow's name of the format it is written as.
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
 GIFS = (".gif",)
@@ -32,6 +30,7 @@ GIFS = (".gif",)
 CLIP_SUFFIXES = frozenset(CONTAINERS)
 PICTURE_SUFFIXES = frozenset(PICTURES)
 SUFFIXES = CLIP_SUFFIXES | PICTURE_SUFFIXES | frozenset(GIFS)
+READ_SUFFIXES = SUFFIXES | READ_ONLY
 
 _PICTURE_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 

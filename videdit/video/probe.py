@@ -19,7 +19,6 @@ from videdit.video.color import color_of, display_matrix, planar_format, turned_
 from videdit.video.formats import Kind, kind_of_file
 
 LOOKED_AT = 240  # packets from which a variable frame rate is told
-UNDAMAGED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +152,15 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.Video
             raise UnreadableError(f"{path} holds video in a format this FFmpeg has no decoder for", hint="Convert it to H.264 first.")
         return stream
     raise UnreadableError(f"{path} has no video stream", hint="Give a file with pictures in it.")
+
+
+def first_time(path: Path) -> Fraction | None:
+    """The time in seconds of the frame shown first, from the first packets; None where the file has none."""
+    with open_source(path) as container:
+        stream = video_stream(container, path)
+        packets = itertools.islice(container.demux(stream), LOOKED_AT)
+        times = [packet.pts for packet in packets if packet.pts is not None and not packet.is_discard]
+        return min(times) * stream.time_base if times and stream.time_base else None
 
 
 def _reason(error: Exception) -> str:

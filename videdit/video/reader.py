@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from videdit.types import Frame
 from videdit.video import stills
 from videdit.video.color import color_of, display_matrix, orient, planar_format, planes_of, turned_format, turns
 from videdit.video.probe import file_kind, open_source, video_stream
+
+log = logging.getLogger(__name__)
 
 
 def read_frames(path: Path | str, *, start: float | None = None, stop: float | None = None) -> FrameReader:
@@ -50,6 +53,8 @@ class FrameReader(Iterator[Frame]):
         for frame in self._window():
             found = True
             yield frame
+        if self.damaged:
+            log.warning("%s: %d damaged packets skipped", self.path, self.damaged)
         if not found and self.start is None and self.stop is None:
             raise UnreadableError(f"{self.path}: no frame can be decoded", hint="The file is damaged or incomplete.")
 

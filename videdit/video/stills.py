@@ -43,8 +43,8 @@ def read_picture(path: Path) -> tuple[Frame, PictureDetails]:
     try:
         with Image.open(path) as opened:
             opened.load()
-            details = _details(opened)
             image = ImageOps.exif_transpose(opened)
+            details = _details(opened)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(f"{path} can't be read as a picture: {reason}", hint="The file is damaged or of an unknown kind.") from error

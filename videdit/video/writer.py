@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-import av
 import av.error
 
 from videdit.errors import OutputError, UsageError
 from videdit.types import Frame
 from videdit.video import stills
-from videdit.video.color import FULL_RANGE, is_rgb, to_video_frame
-from videdit.video.copying import Copier
-from videdit.video.encoders import DEFAULT_ENCODER, add_video, check_encoder, written_space
+from videdit.video.container import ContainerSink
+from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
 from videdit.video.formats import CONTAINERS, SUFFIXES, kind_of_suffix
 from videdit.video.probe import ClipInfo
-
-MAX_TICKS = (1 << 31) - 1  # a movie's time scale in mp4 and mov
 
 
 class Sink(Protocol):
@@ -139,99 +133,3 @@ class PictureSink:
     def finish(self) -> None: ...
 
     def abort(self) -> None: ...
-
-
-class ContainerSink:
-    """Frames into a video container, with everything else of the source."""
-
-    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str) -> None:
-        self.warnings: list[str] = []
-        self._info, self._crf, self._encoder = info, crf, encoder
-        self._options: dict[str, str] = {}
-        self._out = av.open(f"file:{part}", "w", format=container, container_options=self._options)
-        self._copier: Copier | None = None
-        self._stream: av.VideoStream | None = None
-        self._last: int | None = None
-
-    def write(self, frame: Frame) -> None:
-        """Encode a frame, and copy what belongs before it."""
-        stream = self._stream or self._open(frame)
-        picture = to_video_frame(frame)
-        if frame.pix_fmt != stream.pix_fmt:
-            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p")
-        if self._last is not None and frame.pts <= self._last:
-            picture.pts = self._last + 1
-            self._warn("frames with the time of the one before are moved on by a tick")
-        self._last = picture.pts
-        self._mux(stream.encode(picture))
-
-    def finish(self) -> None:
-        """Empty the encoder, copy the rest, close the file."""
-        assert self._stream is not None
-        assert self._copier is not None
-        self._mux(self._stream.encode(None))
-        self._copier.finish()
-        self.warnings += self._copier.warnings
-        self._out.close()
-        self._copier.close()
-
-    def abort(self) -> None:
-        """Close everything."""
-        if self._copier is not None:
-            self._copier.close()
-        self._out.close()
-
-    def _open(self, frame: Frame) -> av.VideoStream:
-        """Set up all streams by the first frame and write the header."""
-        info, name = self._info, self._out.format.name
-        time_base = frame.time_base
-        if name == "avi" and info.rate:
-            time_base = 1 / info.rate
-        self._copier = Copier(info.path, self._out)
-        self._copier.add_streams(before_video=True)
-        stream, warnings = add_video(
-            self._out, self._encoder, frame, crf=self._crf, rate=info.rate, time_base=time_base, aspect=info.aspect
-        )
-        self.warnings += warnings
-        self._copier.add_streams(before_video=False)
-        self._copier.start(stream)
-        if name in ("mp4", "mov", "3gp"):
-            self._out.container_options.update(_movie_options([time_base, *self._copier.time_bases], self._out.metadata))
-        self._out.start_encoding()
-        self._copier.check_ticks()
-        if stream.time_base and (frame.time_base / stream.time_base).denominator != 1:
-            self._warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
-        self._stream = stream
-        return stream
-
-    def _mux(self, packets: list[av.Packet]) -> None:
-        assert self._copier is not None
-        for packet in packets:
-            self._copier.copy_until((packet.dts or 0) * packet.time_base)
-            self._out.mux(packet)
-
-    def _warn(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
-
-
-def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFrame:
-    """The picture in the encoder's format. Luma keeps its values unless the depth changes; RGB becomes YUV by the written tags."""
-    pts, time_base, duration = picture.pts, picture.time_base, picture.duration
-    space, _ = written_space(frame, pix_fmt)
-    if is_rgb(frame.pix_fmt):
-        out = picture.reformat(format=pix_fmt, dst_colorspace=space, dst_color_range=1)
-    else:
-        same = FULL_RANGE if frame.color.full_range else 1
-        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=same)
-    out.pts, out.time_base, out.duration = pts, time_base, duration
-    return out
-
-
-def _movie_options(time_bases: list[Fraction], metadata: dict[str, str]) -> dict[str, str]:
-    """Options of the mp4 and mov muxer: a time scale in which every stream's edit list is exact, the index in front."""
-    scale = math.lcm(*(time_base.denominator for time_base in time_bases))
-    flags = "+faststart"
-    if any("." in key for key in metadata):  # words like com.apple.quicktime.*, which only this layout holds
-        flags += "+use_metadata_tags"
-    return {"movflags": flags, "movie_timescale": str(scale if scale <= MAX_TICKS else max(t.denominator for t in time_bases))}
