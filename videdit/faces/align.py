@@ -112,26 +112,25 @@ def place_faces(
     waiting: deque[tuple[Frame, dict[int, float], list[Placed]]] = deque()  # frame, presence of who is unfinished, who is finished
     first = 0  # number of waiting[0]
     smoothers: dict[int, LandmarkSmoother] = {}
-    slots: dict[int, list[int]] = {}  # per person the number of the frame of every push
+    since: dict[int, int] = {}  # per person the number of the frame pushed first; every one since then was
     for number, now in enumerate(frames):
         seen = {o.track_id: o for o in tracker.update(now)}
         waiting.append((now, {i: o.presence for i, o in seen.items()}, []))
         for person in seen.keys() | smoothers.keys():
             if person not in smoothers:
-                smoothers[person], slots[person] = LandmarkSmoother(seconds=seconds), []
-            slots[person].append(number)
+                smoothers[person], since[person] = LandmarkSmoother(seconds=seconds), number
             points = seen[person].landmarks if person in seen else None
             for index, smoothed in smoothers[person].push(now.time, points):
-                _settle(waiting[slots[person][index] - first], person, smoothed, frame)
+                _settle(waiting[since[person] + index - first], person, smoothed, frame)
             if person not in seen:
-                del smoothers[person], slots[person]
+                del smoothers[person], since[person]
         while waiting and not waiting[0][1]:
             done, _, people = waiting.popleft()
             first += 1
             yield done, sorted(people, key=lambda p: p.track_id)
     for person, smoother in smoothers.items():
         for index, smoothed in smoother.flush():
-            _settle(waiting[slots[person][index] - first], person, smoothed, frame)
+            _settle(waiting[since[person] + index - first], person, smoothed, frame)
     for done, _, people in waiting:
         yield done, sorted(people, key=lambda p: p.track_id)
 

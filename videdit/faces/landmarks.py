@@ -96,7 +96,7 @@ def fan_weights() -> Path:
 class FanLandmarks:
     """2D-FAN: 68 heatmaps of 64 px from a 256-px crop; the forehead is added from the average face."""
 
-    SIZE, GROW = 256, 1.45  # FAN was trained on boxes about twice as wide as the 68 points; MEAN_FACE has a forehead, too
+    SIZE, GROW = 256, 1.7  # FAN was trained on squares about twice as wide as the 68 points, which have no forehead
 
     def __init__(self, landmarker: Landmarker | None = None, *, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
         del landmarker  # the pack's network is not needed

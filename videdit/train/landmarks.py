@@ -105,7 +105,7 @@ class Trainer:
         self.weights = point_weights().to(device)
         probe = make_batch(faces, faces.rows(0)[:256], SIZE, np.random.default_rng(0), disturb=False)
         self.net.start_at(torch.from_numpy(probe.points.mean(0)).to(device))
-        self.average = Average(self.net)
+        self.average = Average(self.net, decay=0.995)
         self.parts = {"network": self.net, "optimizer": self.optimizer}
         self.draw = torch.Generator()  # crops are drawn from (seed, step), so it never moves
         run.restore(self.parts, self.average, self.draw)
