@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from tests.faces.conftest import MakeFrame, face_at
 from videdit.errors import MissingError
-from videdit.faces.landmarks import LANDMARKS, FanLandmarks, MeshLandmarks, add_forehead, cut, heatmap_points
+from videdit.faces.landmarks import FAN_FILES, LANDMARKS, FanLandmarks, MeshLandmarks, add_forehead, cut, heatmap_points
 from videdit.faces.shape import MEAN_FACE, five_points
 from videdit.geometry import transform_points
 from videdit.types import Face
@@ -108,3 +109,13 @@ def test_fan_without_weights_says_where_they_belong(monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingError) as error:
         LANDMARKS["fan"](None)
     assert str(tmp_path) in error.value.hint
+
+
+def test_fan_weights_without_the_package_say_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    monkeypatch.setitem(sys.modules, "face_alignment.models", None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / FAN_FILES[0]).touch()
+    with pytest.raises(MissingError, match="face-alignment"):
+        FanLandmarks()

@@ -20,7 +20,8 @@ from videdit.geometry import Floats, invert_affine, transform_points, warp
 from videdit.networks.landmarker import Landmarker
 from videdit.types import Face, Frame, Region
 
-FAN_FILE = "2DFAN4-cd938726ad.zip"
+# What face-alignment downloads: plain weights from 1.5 on, TorchScript before.
+FAN_FILES = ("2DFAN4-11f355bf06.pth.tar", "2DFAN4-cd938726ad.zip")
 
 
 class Landmarks(Protocol):
@@ -86,11 +87,25 @@ class MeshLandmarks:
 
 def fan_weights() -> Path:
     """face-alignment's 2D-FAN-4 in torch's download folder. Raises MissingError; nothing is downloaded."""
-    path = Path(torch.hub.get_dir()) / "checkpoints" / FAN_FILE
-    if not path.exists():
-        hint = f"put face-alignment's {FAN_FILE} into {path.parent} (face_alignment.FaceAlignment fetches it once), or use --landmarks mesh"
-        raise MissingError("the weights of face-alignment's FAN are not on disk", hint=hint)
-    return path
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    for name in FAN_FILES:
+        if (folder / name).exists():
+            return folder / name
+    hint = f"put face-alignment's {FAN_FILES[0]} into {folder} (face_alignment.FaceAlignment fetches it once), or use --landmarks mesh"
+    raise MissingError("the weights of face-alignment's FAN are not on disk", hint=hint)
+
+
+def load_fan(weights: Path) -> torch.nn.Module:
+    """2D-FAN from either kind of file. Raises MissingError where the plain weights need face-alignment and it is not installed."""
+    if weights.suffix == ".zip":
+        return torch.jit.load(str(weights), map_location="cpu").eval()
+    try:
+        from face_alignment.models import FAN  # seconds to import, and only wanted here
+    except ImportError as error:
+        raise MissingError(f"face-alignment can't be imported: {error}", hint="pip install 'face-alignment>=1.5'") from error
+    net: torch.nn.Module = FAN(4)
+    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return net.eval()
 
 
 class FanLandmarks:
@@ -101,7 +116,7 @@ class FanLandmarks:
     def __init__(self, landmarker: Landmarker | None = None, *, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
         del landmarker  # the pack's network is not needed
         self._device = torch.device(device)
-        self._net = torch.jit.load(str(weights or fan_weights()), map_location=self._device).eval()
+        self._net = load_fan(weights or fan_weights()).to(self._device)
 
     def find(self, frame: Frame, face: Face) -> tuple[Floats, float]:
         points = from_five(face.landmarks) if len(face.landmarks) == 5 else face.landmarks
