@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)
         return error.exit_code
-    table = markdown(rows) + "\n\n" + note
+    table = markdown(rows, digits=1 if args.command == "speed" else 3) + "\n\n" + note
     if args.json == "-":
         print(to_json({"rows": rows, "note": note}))
     else:

@@ -94,7 +94,7 @@ def train(data: Path, out: Path, *, minutes: float = 6.0, seed: int = SEED, devi
     labels = torch.from_numpy(faces.labels[rows].astype(np.float32))
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    judge, shadow = Judge().to(on, memory_format=torch.channels_last), Judge().to(on)
+    judge, shadow = Judge().to(on), Judge().to(on)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.05)
     average, run = Average(judge), Run(out, minutes=minutes, resume=resume)
     parts = {"network": judge, "optimizer": optimizer}

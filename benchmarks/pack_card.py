@@ -27,8 +27,8 @@ from videdit.train import data as faces_data
 
 NOTE = (
     "{faces} faces of shard 5 (people no network of the pack has seen), {edited} of them through the whole editor; pack {pack}. "
-    "LPIPS is AlexNet's, shift-tolerant. `id` columns: cosine of dlib's embedding between source and result. "
-    "`changed` columns: share of the faces without what was asked that have it after the edit, by an independent judge. "
+    "LPIPS is AlexNet's, shift-tolerant. `id`: cosine of dlib's embedding between source and result. "
+    "`changed`: share of the faces without what was asked that have it after the edit, by an independent judge. "
     "`classifier`: the pack's 40-attribute accuracy. Labels are CelebA's, given by annotators looking at pictures; "
     "they are no statement about the people, and only one label (pale skin) tells skin tones apart."
 )
@@ -146,15 +146,12 @@ def edit_measures(
 def run(
     data: Path, pack: Pack, judge: Judge, names: list[str], embedder: Embedder, *, faces: int = 600, edited: int = 120
 ) -> list[dict[str, Value]]:
-    """One row a group: its mean of every measure."""
+    """One row a measure: its mean over each group."""
     held = choose(data, faces)
     measures = reconstruction(pack, held, embedder)
     measures |= edit_measures(pack, held, min(edited, len(held.crops)), judge.judge, names, embedder)
-    rows: list[dict[str, Value]] = [{"group": name, "faces": int(held.groups(len(held.crops))[name].sum())} for name in GROUPS]
+    rows: list[dict[str, Value]] = [{"": "faces"} | {g: int(m.sum()) for g, m in held.groups(len(held.crops)).items()}]
     for name, values in measures.items():
         known = ~np.isnan(values)
-        members = {group: member & known for group, member in held.groups(len(values)).items()}
-        means = by_group(values, members)
-        for line in rows:
-            line[name] = means[str(line["group"])]
+        rows.append({"": name} | by_group(values, {group: member & known for group, member in held.groups(len(values)).items()}))
     return rows

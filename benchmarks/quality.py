@@ -14,10 +14,12 @@ from benchmarks.judge import Judge
 from benchmarks.people import Subject, find_subject, inside, some_embeddings, to_uint8, wide_crop
 from benchmarks.weights import Embedder
 from videdit.config import Settings
+from videdit.geometry import quad_side
 from videdit.packs.load import Pack
 from videdit.pipeline import edit_video
 from videdit.pipeline.people import crop_frame
 from videdit.quality.attributes import change_rate, preservation
+from videdit.quality.color import patches
 from videdit.quality.flicker import Flicker
 from videdit.quality.identity import cosines, strangers, temporal_identity
 from videdit.quality.report import Value
@@ -59,6 +61,7 @@ class Observer:
     pictures: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     flicker: Flicker = field(default_factory=Flicker)
     seams: list[Seam] = field(default_factory=list)
+    colors: list[float] = field(default_factory=list)
     outside: float = 0.0
 
     def __call__(self, source: Frame, edited: Frame, mask: np.ndarray) -> None:
@@ -74,6 +77,7 @@ class Observer:
         self.flicker.add(first, second, part)
         if len(self.frames) % SEAM_EVERY == 0 and (found := seam(first, second, part)):
             self.seams.append(found)
+            self.colors.append(patches(first, second, part, blur=0.05 * quad_side(quad)))
         pictures = to_uint8(first), to_uint8(second)
         aligned = self.judges.identity.align(pictures[0], landmarks - (region.x, region.y))
         self.codes.append((self.judges.identity.embed(pictures[0], aligned), self.judges.identity.embed(pictures[1], aligned)))
@@ -97,7 +101,7 @@ def measure(
     """Edit a clip and judge it: one row of the table."""
     observer = Observer(subject, judges)
     with tempfile.TemporaryDirectory() as folder:
-        report = edit_video(clip, Path(folder) / f"out{clip.suffix}", strengths, settings, on_frame=observer, pack=pack)
+        edit_video(clip, Path(folder) / f"out{clip.suffix}", strengths, settings, on_frame=observer, pack=pack)
     before, after = judges.attributes.judge(np.stack(observer.before)), judges.attributes.judge(np.stack(observer.after))
     row: dict[str, Value] = {"clip": clip.stem, "edit": " ".join(f"{k} {v:+g}" for k, v in strengths.items()), "frames": len(before)}
     asked = [pack.manifest.resolve(name) for name in strengths]
@@ -115,8 +119,8 @@ def measure(
     row["flicker"] = observer.flicker.ratio
     row["seam level"] = float(np.mean([s.level for s in observer.seams])) if observer.seams else float("nan")
     row["seam gradient"] = float(np.mean([s.gradient for s in observer.seams])) if observer.seams else float("nan")
+    row["colour"] = float(np.nanmean(observer.colors)) if observer.colors else float("nan")
     row["outside"] = observer.outside
-    row["frames/s"] = report.frames / max(report.wall, 1e-6)
     if strips:
         wanted = p < 0.5 if sign > 0 else p >= 0.5
         write_strip(strips / f"{clip.stem}_{row['edit']}.png".replace(" ", "_"), observer.pictures, wanted)

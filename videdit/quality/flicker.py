@@ -17,16 +17,19 @@ def motion(current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> tuple[NDA
     Frames are grey uint8 [h,w]. Trusted: going back and forth returns within 1 px (occlusions do not).
     """
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back, forth = dis.calc(current, previous, None), dis.calc(previous, current, None)
-    there = _sample(forth, back)
-    return back, np.hypot(*(np.moveaxis(back + there, -1, 0))) < 1.0
+    empty = np.zeros((*current.shape, 2), np.float32)
+    back = np.asarray(dis.calc(current, previous, empty), np.float32)
+    forth = np.asarray(dis.calc(previous, current, empty.copy()), np.float32)
+    round_trip = back + _sample(forth, back)
+    return back, np.hypot(round_trip[..., 0], round_trip[..., 1]) < 1.0
 
 
 def _sample(picture: Floats, flow: Floats) -> NDArray[np.float32]:
     """picture [h,w(,C)] read at each pixel's place plus flow."""
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    read = cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read, np.float32)
 
 
 def unexplained(current: Floats, previous: Floats, flow: Floats, weight: Floats) -> float:
@@ -69,4 +72,4 @@ class Flicker:
 
 
 def _grey(picture: Floats) -> NDArray[np.uint8]:
-    return cv2.cvtColor(np.clip(picture, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(np.clip(picture, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY), np.uint8)

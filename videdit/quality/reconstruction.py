@@ -26,7 +26,7 @@ def ssim(first: Floats, second: Floats) -> float:
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
     def blur(value: NDArray[np.float64]) -> NDArray[np.float64]:
-        return cv2.GaussianBlur(value, (11, 11), 1.5)[5:-5, 5:-5]
+        return np.asarray(cv2.GaussianBlur(value, (11, 11), 1.5)[5:-5, 5:-5], np.float64)
 
     mx, my = blur(x), blur(y)
     vx, vy, vxy = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
@@ -40,6 +40,8 @@ class LpipsAlex(nn.Module):
     of stride 2 on reflected borders. Values are near, not equal, to those of the first LPIPS.
     """
 
+    shift: Tensor
+    scale: Tensor
     CONVOLUTIONS = ("slice1.0", "slice2.5", "slice3.9", "slice4.11", "slice5.13")
 
     def __init__(self, state: Mapping[str, Tensor]) -> None:
