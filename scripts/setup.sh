@@ -13,7 +13,7 @@ find_python() {
     exit 5
 }
 
-pip_install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$@"; }
+pip_install() { "$venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -c "$root/constraints.txt" "$@"; }
 
 install() {
     case $1 in

@@ -33,8 +33,9 @@ def build() -> Parser:
     parser.add_argument("--minutes", type=float, help="how long in all, an interrupted run's time included")
     parser.add_argument("--seed", type=int, help="of everything that is drawn (default 0)")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:n (default auto)")
-    parser.add_argument("--init", metavar="PATH", type=Path, help="go on from these weights, or from a pack")
-    parser.add_argument("--pack", metavar="DIR", type=Path, help="put the result into this pack folder")
+    parser.add_argument("--init", metavar="PATH", type=Path, help="begin with these weights instead of random ones")
+    parser.add_argument("--classifier", metavar="DIR", type=Path, help="the run whose features serve as a loss (generator)")
+    parser.add_argument("--pack", metavar="DIR", type=Path, help="the pack whose networks are used (axes; default OUT, a pack folder)")
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
     return parser
 
@@ -47,11 +48,13 @@ def run(argv: Sequence[str]) -> int:
     if space.minutes is not None and not space.minutes > 0:
         raise UsageError(f"--minutes can't be {space.minutes}", hint="A number above 0.")
     module = importlib.import_module(f"videdit.train.{space.step}")
-    given = {"minutes": space.minutes, "seed": space.seed, "device": space.device, "init": space.init, "pack": space.pack}
-    options = {name: value for name, value in given.items() if value is not None}
+    names = ("minutes", "seed", "device", "init", "classifier", "pack")
+    options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
     if space.restart:
         options["resume"] = False
     known = inspect.signature(module.train).parameters
+    if "minutes" in known and known["minutes"].default is inspect.Parameter.empty and "minutes" not in options:
+        raise UsageError(f"training {space.step} needs --minutes", hint="The more, the better; it can be interrupted and gone on with.")
     for name in options:
         if name not in known:
             raise UsageError(f"training {space.step} has no --{'restart' if name == 'resume' else name}")
