@@ -148,7 +148,8 @@ class Frame:
         top = (1 << self.color.depth) - 1
         for plane, part in enumerate(parts):
             sx, sy = self._sub() if plane and len(self.planes) > 1 else (1, 1)
-            rows, cols = slice(region.y // sy, -(-(region.y + region.height) // sy)), slice(region.x // sx, -(-(region.x + region.width) // sx))
+            rows = slice(region.y // sy, -(-(region.y + region.height) // sy))
+            cols = slice(region.x // sx, -(-(region.x + region.width) // sx))
             view = self.planes[plane][rows, cols]
             if part.shape != view.shape:
                 part = cv2.resize(part, view.shape[::-1], interpolation=cv2.INTER_AREA)
