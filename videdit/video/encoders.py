@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av
 import av.codec
+import cv2
 from av.codec.context import Flags
 from av.container import OutputContainer
 
@@ -16,6 +17,7 @@ from videdit.types import Frame
 from videdit.video.color import SPACE_OF, UNSPECIFIED, closest_format, is_rgb
 
 DEFAULT_ENCODER = "libx264"
+CPU_AVX2, CPU_AVX512F = 11, 13  # OpenCV's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def add_video(
     if candidate != name:
         warnings.append(f"{out.format.name} can't carry H.264: encoded with {candidate}")
     encoder = ENCODERS.get(candidate, Encoder())
-    stream.options.update(_options(encoder, crf))
+    stream.options.update(_options(candidate, encoder, crf))
     context = stream.codec_context
     odd = bool(frame.width % 2 or frame.height % 2) and candidate not in ("libvpx-vp9", "libvpx", "mpeg4", "ffv1")
     supported = tuple(layout.name for layout in av.codec.Codec(candidate, "w").video_formats or ())
@@ -96,9 +98,13 @@ def add_video(
     return stream, warnings
 
 
-def _options(encoder: Encoder, crf: float | None) -> dict[str, str]:
+def _options(name: str, encoder: Encoder, crf: float | None) -> dict[str, str]:
     """The encoder's options at a quality; None is its default."""
     options = dict(encoder.options)
+    if name == "libx264" and cv2.checkHardwareSupport(CPU_AVX2) and cv2.checkHardwareSupport(CPU_AVX512F):
+        # x264's AVX-512 code for macroblock trees reads beyond its buffer unless the width is a multiple of 128 px, so that
+        # the same frames give other bytes from run to run. Its AVX2 code does not, and is as fast.
+        options["x264-params"] = "asm=AVX2"
     if encoder.quality and encoder.quality != "qscale":
         options[encoder.quality] = f"{encoder.default if crf is None else crf:g}"
     return options
