@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from videdit.networks.encoder import ResidualDown
+from videdit.networks.encoder import ResidualDown, init_relu
 
 
 class Discriminator(nn.Module):
@@ -20,6 +20,7 @@ class Discriminator(nn.Module):
         self.blocks = nn.ModuleList(ResidualDown(a, b) for a, b in zip(channels, channels[1:], strict=False))
         self.last = nn.Conv2d(channels[-1] + 1, channels[-1], 3, padding=1)
         self.head = nn.Linear(channels[-1] * 16, 1)
+        init_relu(self)
 
     def forward(self, image: Tensor) -> Tensor:
         x = F.leaky_relu(self.stem(F.pixel_unshuffle(image, 2)), 0.2)

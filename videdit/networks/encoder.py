@@ -9,6 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def init_relu(module: nn.Module) -> None:
+    """He initialisation of every convolution for leaky ReLU; biases zero."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, a=0.2)
+        if isinstance(part, nn.Conv2d | nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+
+
 class ResidualDown(nn.Module):
     """Two 3x3 convolutions and an average pool, beside a 1x1 shortcut; [N,in,H,W] -> [N,out,H/2,W/2]."""
 
@@ -38,8 +47,8 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualDown(a, b) for a, b in zip(channels, channels[1:], strict=False))
         self.neck = nn.Conv2d(channels[-1], neck, 1)
         self.head = nn.Linear(neck * 16, num_layers * style_dim)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        init_relu(self)
+        nn.init.normal_(self.head.weight, std=(neck * 16) ** -0.5)  # latents of about unit variance from the start
 
     def forward(self, image: Tensor) -> Tensor:
         """image [N,3,S,S] in [-1,1] -> w_plus [N,L,D]."""

@@ -55,7 +55,7 @@ class Schedule:
 
     batch: int = 16
     edited: int = 5
-    sampled: int = 4
+    sampled: int = 2
     pixels: float = 4.0
     lpips: float = 2.0
     features: float = 0.5
@@ -65,8 +65,8 @@ class Schedule:
     still: float = 0.6
     r1: float = 2.0
     r1_every: int = 16
-    critic_from: float = 0.12
-    edit_from: float = 0.2
+    critic_from: float = 0.4
+    edit_from: float = 0.5
 
 
 class Moments:
@@ -108,7 +108,7 @@ class Trainer:
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
         self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
         groups = [{"params": self.generator.parameters(), "lr": 2e-3}, {"params": self.encoder.parameters(), "lr": 6e-4}]
-        self.optim = torch.optim.Adam(groups, betas=(0.0, 0.99), fused=True)
+        self.optim = torch.optim.Adam(groups, betas=(0.5, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
         self.base_lrs = [2e-3, 6e-4]
         self.step_count, self.spent = 0, 0.0
@@ -219,7 +219,7 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        decay = min(0.998, (1 + self.step_count) / (10 + self.step_count))
+        decay = min(0.997, (1 + self.step_count) / (10 + self.step_count))
         live = [*self.generator.parameters(), *self.encoder.parameters()]
         torch._foreach_lerp_(list(self.average.parameters()), live, 1 - decay)
 
