@@ -68,3 +68,18 @@ def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert default_folder() == tmp_path
     monkeypatch.delenv("VIDEDIT_CACHE")
     assert default_folder().name in ("videdit", "cache")
+
+
+def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+    import os
+
+    cache = Cache(tmp_path, limit=3500)
+    for age, key in enumerate("abc"):
+        cache.save("tracks", key, {"w": np.zeros(100)})
+        os.utime(cache.path("tracks", key), (age, age))
+    assert cache.load("tracks", "a") is not None  # used again
+    cache.save("tracks", "d", {"w": np.zeros(100)})
+    assert cache.load("tracks", "b") is None
+    assert cache.load("tracks", "a") is not None
+    assert cache.load("tracks", "d") is not None
+    assert cache.size() <= 3500

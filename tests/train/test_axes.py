@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from videdit.train.axes import calibrate, measure, restricted, slopes, tlgan, unit
+from videdit.train.axes import Sitters, calibrate, measure, restricted, slopes, tlgan, unit
 
 rng = np.random.default_rng(0)
 
@@ -17,8 +17,8 @@ class LinearStudio:
     def scores(self, w: np.ndarray) -> np.ndarray:
         return w.reshape(len(w), -1) @ self.taps.T
 
-    def identities(self, w: np.ndarray) -> np.ndarray:
-        return np.ones((len(w), 1))
+    def seen(self, w: np.ndarray) -> Sitters:
+        return Sitters(w, self.scores(w), np.ones((len(w), 1)))
 
 
 def test_a_slope_leaves_correlated_labels_alone() -> None:
@@ -39,13 +39,13 @@ def test_tlgan_finds_the_direction_of_a_linear_score() -> None:
 
 def test_one_is_the_wanted_change_of_the_median_score() -> None:
     studio = LinearStudio(np.eye(6))
-    axis, w = np.zeros((2, 3)), rng.normal(size=(20, 2, 3))
+    axis, w = np.zeros((2, 3)), studio.seen(rng.normal(size=(20, 2, 3)))
     axis[0, 0] = 1.0
     distance, reached = calibrate(studio, axis, w, 0, wanted=3.0, guess=4.0)  # type: ignore[arg-type]
     assert distance == pytest.approx(3.0)
     assert reached == 1.0
-    distance, reached = calibrate(studio, axis, w, 0, wanted=16.0, guess=4.0)  # type: ignore[arg-type]
-    assert distance == pytest.approx(8.0)
+    distance, reached = calibrate(studio, axis, w, 0, wanted=19.2, guess=4.0)  # type: ignore[arg-type]
+    assert distance == pytest.approx(9.6)
     assert reached == pytest.approx(0.5)
     measured = measure(studio, "x", axis, w, 0, 9.0, 6.0)  # type: ignore[arg-type]
     assert measured.changed == 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +16,27 @@ from videdit.invert.encoder import BATCH
 from videdit.packs.load import Pack
 from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
-from videdit.smooth import METHODS, bridge, fade
+from videdit.smooth import bridge, fade, gaussian
 
 STEADY = 0.05  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
+Move = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents float32 [N,L,D] -> edited ones
 
 
 @dataclass(slots=True)
 class Motion:
-    """A person ready to be rendered: latents float32 [T,L,D] before and after the edit, and the edit's share in each frame [T].
+    """A person ready to be rendered.
 
-    present bool [T]: where the face is there, misses of a few frames bridged; render: by the generator that serves this person.
+    present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
+    seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person. Latents are smoothed and
+    moved a few rows at a time, so that a long track is held only once.
     """
 
     person: Person
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
-    share: NDArray[np.float32]
     present: NDArray[np.bool_]
+    share: NDArray[np.float32]
+    seconds: float
+    move: Move
     render: Render
 
     @property
@@ -45,37 +49,42 @@ class Motion:
         """Number of the last frame."""
         return int(self.person.track.frames[-1])
 
+    def latents(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
+        before = smooth_latents(self.person, self.present, self.seconds, start, stop)
+        return before, self.move(before)
 
-def smooth_latents(person: Person, seconds: float, *, method: str = "gaussian") -> NDArray[np.float32]:
-    """The person's latents float32 [T,L,D], smoothed over time; misses of a few frames do not interrupt."""
-    there = bridge(person.track.times, person.latents.valid)
-    return METHODS[method](person.latents.w, person.track.times, there, seconds).astype(np.float32, copy=False)
+
+def smooth_latents(person: Person, present: NDArray[np.bool_], seconds: float, start: int, stop: int) -> NDArray[np.float32]:
+    """Rows start..stop of the person's latents, smoothed over time: float32 [n,L,D]."""
+    return gaussian(person.latents.w, person.track.times, present, seconds, start=start, stop=stop).astype(np.float32, copy=False)
+
+
+def there(person: Person) -> NDArray[np.bool_]:
+    """bool [T]: where the person is, misses of a few frames bridged."""
+    return bridge(person.track.times, person.latents.valid)
 
 
 def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
     """How much of the edit each frame of a track shows; no ramp where the clip or a shot begins or ends."""
     track = person.track
-    there = bridge(track.times, person.latents.valid)
     borders = {*sight.shots, sight.frames}
-    return fade(track.times, there, open_start=int(track.frames[0]) in borders, open_end=int(track.frames[-1]) + 1 in borders)
+    return fade(track.times, there(person), open_start=int(track.frames[0]) in borders, open_end=int(track.frames[-1]) + 1 in borders)
 
 
-def move(
-    person: Person, sight: Sight, w: NDArray[np.float32], strengths: dict[str, float], locks: tuple[str, ...], pack: Pack, render: Render
+def motion_of(
+    person: Person, sight: Sight, strengths: dict[str, float], locks: tuple[str, ...], pack: Pack, render: Render, seconds: float
 ) -> Motion:
-    """The edit of one person; w float32 [T,L,D] are the smoothed latents."""
-    after = edit.METHODS["axes"](w, strengths, pack.axes(), locks=locks)
-    return Motion(person, w, after, shares(person, sight), bridge(person.track.times, person.latents.valid), render)
+    """The edit of one person; strengths and locks by axis name, seconds of smoothing."""
+    move = partial(edit.METHODS["axes"], strengths=strengths, axes=pack.axes(), locks=locks)
+    return Motion(person, there(person), shares(person, sight), seconds, move, render)
 
 
-def changes(motion: Motion, size: int, *, mode: str, seconds: float, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for.
-
-    seconds: what the latents were smoothed over; 0 leaves the changes as they are, too.
-    """
+def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
+    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
     times = np.asarray(motion.person.track.times, np.float64)
     raw = analysed(motion, size, mode=mode, clock=clock)
-    return composite.steady(raw, times, motion.present, seconds=min(STEADY, seconds))
+    return composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
 
 
 def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
@@ -85,7 +94,8 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
         rows = slice(start, min(start + BATCH, len(track)))
         count = rows.stop - rows.start
         with clock.stage("generate"):
-            pictures = motion.render(np.concatenate([_padded(motion.before[rows]), _padded(motion.after[rows])]))
+            before, after = motion.latents(rows.start, rows.stop)
+            pictures = motion.render(np.concatenate([_padded(before), _padded(after)]))
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("analyse"):
             found = composite.analyse(pictures[:count], pictures[BATCH : BATCH + count], points, mode=mode)

@@ -16,7 +16,7 @@ from videdit.config import Settings, check_strengths
 from videdit.edit.plan import resolve
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import Motion, changes, move, smooth_latents
+from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
@@ -65,14 +65,12 @@ def edit_video(
     sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
     moving: list[Moving] = []
     for person in sight.people if axes else []:
-        w = smooth_latents(person, settings.smooth)
         steps = steps_for(settings.tune)
         with clock.stage("tune"):
-            generator = models.tuned(
-                person, w, steps, cache=cache, parts=(*parts, settings.smooth, int(person.track.frames[0])), progress=progress
-            )
-        motion = move(person, sight, w, axes, locks, models.pack, partial(models.render, generator))
-        made = changes(motion, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=clock)
+            generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
+        render = partial(models.render, generator)
+        motion = motion_of(person, sight, axes, locks, models.pack, render, settings.smooth)
+        made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
         moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
         report.tuned_steps = steps
     report.status = "no face" if not sight.people else "edited" if axes else "untouched"

@@ -33,7 +33,7 @@ class DebugPictures:
     ) -> None:
         """One face of one frame. Renders are made once more for this, one frame at a time."""
         quad = motion.person.track.quads[row]
-        before, after = motion.render(np.stack([motion.before[row], motion.after[row]]))
+        before, after = motion.render(np.concatenate(motion.latents(row, row + 1)))
         named = {"crop": crop_frame(source, quad, SIDE), "inversion": picture(before), "edited": picture(after)}
         named["flow"] = picture(np.asarray(getattr(change, "flow", np.zeros((*before.shape[:2], 2)))))
         mask = np.zeros((source.height, source.width), np.float32)

@@ -15,6 +15,7 @@ from videdit.invert import encode
 from videdit.invert.encoder import BATCH, in_batches, to_rgb
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
+from videdit.pipeline.changes import smooth_latents, there
 from videdit.pipeline.people import Person
 from videdit.pipeline.report import Progress
 from videdit.store import Cache, stage_key
@@ -60,25 +61,26 @@ class Models:
             return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=2 * BATCH))
 
     def tuned(
-        self, person: Person, w: NDArray[np.float32], steps: int, *, cache: Cache, parts: tuple[object, ...], progress: Progress | None
+        self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None
     ) -> torch.nn.Module:
         """The pack's generator, tuned to a person for `steps` steps, out of the cache where it is there.
 
-        w float32 [T,L,D]: the person's smoothed latents; parts: what the person's samples depend on.
+        seconds: smoothing of the latents that serve as pivots; parts: what the person's samples depend on.
         """
         if steps <= 0:
             return self.pack.generator
         generator = self.pack.network("generator")
-        key = stage_key("tuned", steps, *parts)
+        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), *parts)
         known = cache.load("tuned", key)
         if known is None:
-            axes = self.pack.axes()
+            axes, present = self.pack.axes(), there(person)
+            pivots = np.concatenate([smooth_latents(person, present, seconds, row, row + 1) for row in person.sampled])
             report: Callable[[int, int], None] | None = (lambda done, total: progress("tune", done, total)) if progress else None
             features: Callable[[torch.Tensor], Sequence[torch.Tensor]] = self.pack.classifier.features  # type: ignore[assignment]
             state = tune(
                 self.pack.generator,
                 person.samples,
-                w[person.sampled],
+                pivots,
                 axes.directions * axes.distance[:, None, None],
                 features,
                 steps=steps,

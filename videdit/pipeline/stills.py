@@ -17,7 +17,7 @@ from videdit.edit.plan import resolve
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import changes, move, smooth_latents
+from videdit.pipeline.changes import changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
@@ -82,8 +82,8 @@ class Moment:
         moving: list[Moving] = []
         for person in self.sight.people if axes else []:
             render = partial(models.render, models.pack.generator)
-            motion = move(person, self.sight, smooth_latents(person, settings.smooth), axes, locks, models.pack, render)
-            moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, seconds=settings.smooth, clock=self.clock)))
+            motion = motion_of(person, self.sight, axes, locks, models.pack, render, settings.smooth)
+            moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
         for frame in self.frames:
             if only is not None and frame.index > only:
                 return

@@ -2,7 +2,7 @@
 
 A key is the sha256 of everything the arrays depend on: the clip's content, the pack's id, the stage's version and its
 settings. An entry is one .npz, written beside its place and renamed, so that a killed run leaves no half entry; a damaged
-one reads as absent. Nothing is ever unpickled.
+one reads as absent. What was not used for longest goes when there is too much. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+LIMIT = 4 << 30  # bytes kept
 VERSIONS = {"tracks": 1, "tuned": 1}  # raised when a stage's results change
 
 
@@ -57,10 +58,10 @@ def stage_key(stage: str, *parts: object) -> str:
 
 
 class Cache:
-    """Arrays by stage and key under a folder. `folder` None keeps nothing and finds nothing."""
+    """Arrays by stage and key under a folder. `folder` None keeps nothing and finds nothing; limit: bytes kept."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, *, limit: int = LIMIT) -> None:
+        self.folder, self.limit = folder, limit
 
     def path(self, stage: str, key: str) -> Path:
         """Where an entry lies. Raises ValueError without a folder."""
@@ -74,9 +75,12 @@ class Cache:
             return None
         try:
             with np.load(self.path(stage, key), allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
+                arrays = {name: stored[name] for name in stored.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
+        with contextlib.suppress(OSError):
+            os.utime(self.path(stage, key))  # used just now
+        return arrays
 
     def save(self, stage: str, key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Keep arrays. A cache that can't be written is no reason to fail: the entry is then missing."""
@@ -93,6 +97,16 @@ class Cache:
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
+            self._trim(keep=target)
+
+    def _trim(self, *, keep: Path) -> None:
+        """Remove what was not used for longest until the rest is within the limit; `keep` stays."""
+        found = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in keep.parent.parent.glob("*/*.npz")]
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total > self.limit and path != keep:
+                path.unlink(missing_ok=True)
+                total -= size
 
     def entries(self) -> list[Entry]:
         """Everything kept, the largest first."""

@@ -34,7 +34,7 @@ from videdit.train import data as faces_data
 Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-STEPS = (0.0, 0.35, 0.7, 1.0, 1.4, 2.0)  # where the score is measured, in first guesses of the distance
+STEPS = (0.0, 0.5, 1.0, 1.6, 2.4)  # where the score is measured, in first guesses of the distance
 BATCH = 32
 
 
@@ -56,14 +56,25 @@ class Measured:
         return self.kept + self.identity - 2.0 * max(0.0, 0.9 - self.reached)
 
 
+@dataclass(frozen=True, slots=True)
+class Sitters:
+    """Validation faces without an attribute: latents w [N,L,D], logits [N,A] and identities [N,dim] of their renders."""
+
+    w: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    identities: NDArray[np.float32]
+
+
 class Studio:
-    """A pack's networks on arrays: faces to latents to renders to scores."""
+    """A pack's networks on arrays: faces to latents to renders to scores, in bfloat16, which is exact enough for medians."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack, self.device = pack, pack.device
+        for network in (pack.encoder, pack.generator, pack.classifier):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _run(self, network: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> NDArray[np.float32]:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
             return torch.cat([network(part.to(self.device)).float().cpu() for part in inputs.split(BATCH)]).numpy()
 
     def encode(self, faces: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
@@ -82,11 +93,18 @@ class Studio:
         """Classifier logits [N,A] of faces [N,S,S,3] RGB."""
         return self._run(self.pack.classifier, torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1))
 
-    def identities(self, w: Floats) -> NDArray[np.float32]:
-        """Unit embeddings [N,dim] of renders; constant where the pack has no recognizer."""
-        if "recognizer" not in self.pack.manifest.networks:
-            return np.ones((len(w), 1), np.float32)
-        return self._run(lambda part: self.pack.recognizer(self.pack.generator(part)), torch.from_numpy(np.asarray(w, np.float32)))
+    def seen(self, w: Floats) -> Sitters:
+        """Logits and unit embeddings (constant where the pack has no recognizer) of the renders of latents [N,L,D]."""
+        known = "recognizer" in self.pack.manifest.networks
+        count = len(self.pack.manifest.order or self.pack.classifier.state_dict()["head.bias"])
+
+        def look(part: torch.Tensor) -> torch.Tensor:
+            images = self.pack.generator(part)
+            identity = self.pack.recognizer(images) if known else torch.ones(len(images), 1)
+            return torch.cat([self.pack.classifier(images).float(), identity.float()], 1)
+
+        both = self._run(look, torch.from_numpy(np.asarray(w, np.float32)))
+        return Sitters(np.asarray(w, np.float32), both[:, :count], both[:, count:])
 
     def sample(self, count: int, seed: int) -> NDArray[np.float32]:
         """Latents [N,L,D] out of the mapping network."""
@@ -109,9 +127,9 @@ def tlgan(w: Floats, logits: Floats) -> NDArray[np.float64]:
 
 
 def candidates(studio: Studio, w: Floats, labels: Floats, *, samples: int, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces with labels [N,A]."""
+    """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces and, second half, their mirror pictures; labels [N,A]."""
     flat, shape = w.reshape(len(w), -1), (labels.shape[1], *w.shape[1:])
-    logits = studio.scores(w)
+    logits = np.concatenate([studio.scores(w[: len(w) // 2])] * 2)  # the mirror pictures score alike
     drawn = studio.sample(samples, seed)
     found = {
         "labels": slopes(labels, flat),
@@ -129,27 +147,30 @@ def unit(axes: Floats) -> NDArray[np.float64]:
     return np.asarray(axes, np.float64) / np.maximum(lengths, 1e-12)[:, None, None]
 
 
-def calibrate(studio: Studio, axis: Floats, w: Floats, row: int, wanted: float, guess: float) -> tuple[float, float]:
+def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
     """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted`, and the share reached.
 
-    w [N,L,D]: faces without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
+    faces: without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
     """
-    gains = np.array([np.median(studio.scores(w + step * guess * axis)[:, row]) for step in STEPS])
-    gains -= gains[0]
+    gains = [0.0]
+    for step in STEPS[1:]:
+        gains.append(float(np.median(studio.scores(faces.w + step * guess * axis)[:, row]) - np.median(faces.logits[:, row])))
+        if gains[-1] >= wanted:
+            break
     rising = np.maximum.accumulate(gains)
     if rising[-1] <= 0:
         return guess, 0.0
-    distance = float(np.interp(wanted, rising, STEPS)) * guess
+    distance = float(np.interp(wanted, rising, STEPS[: len(rising)])) * guess
     return max(distance, 0.1 * guess), float(min(1.0, rising[-1] / wanted))
 
 
-def measure(studio: Studio, method: str, axis: Floats, w: Floats, row: int, wanted: float, guess: float) -> Measured:
-    """Calibrate an axis on faces without the attribute, w [N,L,D], and measure it there."""
-    distance, reached = calibrate(studio, axis, w, row, wanted, guess)
-    moved = w + distance * axis
-    before, after = (1 / (1 + np.exp(-studio.scores(x))) for x in (w, moved))
+def measure(studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> Measured:
+    """Calibrate an axis on faces without the attribute, and measure it there."""
+    distance, reached = calibrate(studio, axis, faces, row, wanted, guess)
+    moved = studio.seen(faces.w + distance * axis)
+    before, after = (1 / (1 + np.exp(-logits)) for logits in (faces.logits, moved.logits))
     others = np.arange(before.shape[1]) != row
-    identity = float((studio.identities(w) * studio.identities(moved)).sum(1).mean())
+    identity = float((faces.identities * moved.identities).sum(1).mean())
     crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
     changed = float(crossed.mean()) if len(crossed) else 1.0
     return Measured(method, distance, reached, changed, float((np.abs(after - before)[:, others] < 0.25).mean()), identity)
@@ -172,9 +193,9 @@ def train(
     pack: Path | None = None,
     seed: int = 0,
     device: str = "auto",
-    faces: int = 12000,
-    samples: int = 6000,
-    judged: int = 32,
+    faces: int = 8000,
+    samples: int = 4000,
+    judged: int = 24,
     methods: Sequence[str] = ("labels", "scores", "tlgan", "samples"),
     layers: Sequence[Sequence[int]] = (),
 ) -> Path:
@@ -222,7 +243,7 @@ def _choose(
     for row, name in enumerate(known.attributes):
         absent, present = truth[:, row] == 0, truth[:, row] == 1
         wanted = float(np.median(logits[present, row]) - np.median(logits[absent, row])) if absent.any() and present.any() else 1.0
-        faces = w[np.flatnonzero(absent)[:judged]] if absent.any() else w[:judged]
+        faces = studio.seen(w[np.flatnonzero(absent)[:judged]] if absent.any() else w[:judged])
         first = dict(list(found.items())[:1])  # attributes without a flag only serve locks
         tries = dict(restricted(found, layers) if name in shown else first)
         units = {method: unit(axes)[row] for method, axes in tries.items()}
@@ -243,8 +264,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--pack", type=Path)
-    parser.add_argument("--faces", type=int, default=12000)
-    parser.add_argument("--judged", type=int, default=32)
+    parser.add_argument("--faces", type=int, default=8000)
+    parser.add_argument("--judged", type=int, default=24)
     parser.add_argument("--methods", default="labels,scores,tlgan,samples")
     parser.add_argument("--layers", default="", help="groups to try, such as 0-5,2-7")
     parser.add_argument("--seed", type=int, default=0)
