@@ -22,7 +22,7 @@ from videdit.train.augment import jitter, shrink, soften, to_batch
 from videdit.train.run import Average, Run, pick_device
 
 HERE = Path(__file__).parent / "judge"
-SIDE, CHANNELS, SEED = 80, (48, 48, 96, 96, 160, 160, 224), 7
+SIDE, CHANNELS, SEED, BATCH = 80, (48, 48, 96, 96, 160, 160, 224), 7, 48
 
 
 class Judge(nn.Module):
@@ -86,6 +86,18 @@ def _write(out: Path, values: dict[str, Tensor], names: list[str], right: np.nda
     (out / "judge.toml").write_text("\n".join(lines) + "\n")
 
 
+def _step(judge: Judge, optimizer: torch.optim.Optimizer, batch: Tensor, labels: Tensor, draw: torch.Generator) -> Tensor:
+    batch = soften(jitter(batch, draw, shift=0.07, zoom=0.12, turn=0.2, color=0.25), draw, share=0.4)
+    batch = F.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    with torch.autocast(batch.device.type, torch.bfloat16):
+        logits = judge(batch.contiguous(memory_format=torch.channels_last))
+    loss = F.binary_cross_entropy_with_logits(logits.float(), labels)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
 def train(data: Path, out: Path, *, minutes: float = 6.0, seed: int = SEED, device: str = "auto", resume: bool = True) -> Path:
     """Train on shard 4, check on shard 5; writes judge.safetensors (fp16) and judge.toml into `out`."""
     faces, on = faces_data.load(data), pick_device(device)
@@ -101,33 +113,22 @@ def train(data: Path, out: Path, *, minutes: float = 6.0, seed: int = SEED, devi
     run.restore(parts, average, draw)
     right = np.zeros(len(faces.attributes))
 
+    def step() -> Tensor:
+        optimizer.param_groups[0]["lr"] = run.rate(2e-3)
+        chosen = torch.randint(len(rows), (BATCH,), generator=draw)
+        loss = _step(judge, optimizer, to_batch(pictures[chosen.numpy()], on), labels[chosen].to(on), draw)
+        average.update(judge)
+        return loss
+
     def report(loss: float) -> None:
         nonlocal right
         shadow.load_state_dict(average.values)
         right = ((shadow.eval().judge(checks) > 0.5) == (faces.labels[held] > 0)).mean(0)
         smile = float(right[faces.attributes.index("Smiling")])
         run.save(parts, average, draw)
-        run.log(loss=loss, images=run.step * 48, accuracy=float(right.mean()), smile=smile)
+        run.log(loss=loss, images=run.step * BATCH, accuracy=float(right.mean()), smile=smile)
 
-    run.start()
-    more, loss = True, torch.zeros(())
-    while more and run.done < 1:
-        optimizer.param_groups[0]["lr"] = run.rate(2e-3)
-        chosen = torch.randint(len(rows), (48,), generator=draw)
-        batch = to_batch(pictures[chosen.numpy()], on)
-        batch = soften(jitter(batch, draw, shift=0.07, zoom=0.12, turn=0.2, color=0.25), draw, share=0.4)
-        batch = F.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        with torch.autocast(on.type, torch.bfloat16):
-            logits = judge(batch.contiguous(memory_format=torch.channels_last))
-        loss = F.binary_cross_entropy_with_logits(logits.float(), labels[chosen].to(on))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        average.update(judge)
-        more = run.advance()
-        if run.due():
-            report(float(loss))
-    report(float(loss))
+    run.go(step, report)
     _write(run.out, average.values, faces.attributes, right, len(np.unique(faces.identity[rows])), len(rows))
     return run.out / "judge.safetensors"
 

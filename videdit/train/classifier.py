@@ -79,39 +79,34 @@ def train(data: Path, out: Path, *, minutes: float = 5.0, seed: int = 0, device:
     labels = torch.from_numpy(faces.labels[rows].astype(np.float32))
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    network = Classifier(**CONFIG).to(on, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network, shadow = Classifier(**CONFIG).to(on), Classifier(**CONFIG).to(on)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    average, shadow = Average(network), Classifier(**CONFIG).to(on, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(out, minutes=minutes, resume=resume)
+    average, run = Average(network), Run(out, minutes=minutes, resume=resume)
     parts = {"network": network, "optimizer": optimizer}
     run.restore(parts, average, draw)
     scores: dict[str, float] = {}
-    total, count, more = 0.0, 0, True
 
-    def report() -> None:
-        nonlocal scores, total, count
+    def step() -> Tensor:
+        optimizer.param_groups[0]["lr"] = run.rate(RATE)
+        chosen = torch.randint(len(rows), (BATCH,), generator=draw)
+        batch = soften(jitter(to_batch(pictures[chosen.numpy()], on), draw), draw)
+        loss = _step(network, optimizer, batch, labels[chosen].to(on))
+        average.update(network)
+        return loss
+
+    def report(loss: float) -> None:
+        nonlocal scores
         shadow.load_state_dict(average.values)
         found = predict(shadow, checks, on)
         scores = accuracies(found, faces.labels[held], faces.attributes)
         run.save(parts, average, draw)
-        run.log(loss=total / max(count, 1), images=run.step * BATCH, accuracy=scores["mean"], **{k: scores[k] for k in SHOWN})
+        run.log(loss=loss, images=run.step * BATCH, accuracy=scores["mean"], **{k: scores[k] for k in SHOWN})
         shown = faces.attributes.index("Smiling")
         notes = [f"smile {p:.2f} ({t})" for p, t in zip(found[:32, shown], faces.labels[held][:32, shown], strict=True)]
         write_sheet(run.out / "samples.png", checks[:32], notes)
-        total, count = 0.0, 0
 
-    run.start()
-    while more and run.done < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = run.rate(RATE)
-        chosen = torch.randint(len(rows), (BATCH,), generator=draw)
-        batch = soften(jitter(to_batch(pictures[chosen.numpy()], on), draw), draw)
-        total, count = total + float(_step(network, optimizer, batch, labels[chosen].to(on))), count + 1
-        average.update(network)
-        more = run.advance()
-        if run.due():
-            report()
-    report()
+    run.go(step, report)
     path = save(run.out, average.values, faces.attributes, scores)
     (run.out / "DONE").touch()
     return path

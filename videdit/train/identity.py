@@ -88,6 +88,17 @@ def _start_from(network: Recognizer, path: Path | None) -> None:
     network.load_state_dict(trunk, strict=False)
 
 
+def _step(network: nn.Module, head: MarginHead, optimizer: torch.optim.Optimizer, batch: Tensor, person: Tensor, margin: float) -> Tensor:
+    with torch.autocast(batch.device.type, torch.bfloat16):
+        codes = network(batch)
+    loss = head(codes, person, margin)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return loss.detach()
+
+
 def _write(out: Path, values: dict[str, Tensor], scores: dict[str, float], people: int) -> Path:
     path = out / "recognizer.safetensors"
     save_file({k: v.contiguous() for k, v in values.items() if not k.endswith("num_batches_tracked")}, path)
@@ -127,38 +138,28 @@ def train(
     parts = {"network": network, "head": head, "optimizer": optimizer}
     run.restore(parts, average, draw)
     scores: dict[str, float] = {}
-    total, count, more = 0.0, 0, True
 
-    def report() -> None:
-        nonlocal scores, total, count
+    def step() -> Tensor:
+        optimizer.param_groups[0]["lr"] = run.rate(RATE)
+        chosen = torch.randint(len(rows), (BATCH,), generator=draw)
+        batch = soften(jitter(to_batch(pictures[chosen.numpy()], on), draw), draw, share=0.2)
+        who = torch.from_numpy(person[chosen.numpy()]).to(on)
+        loss = _step(network, head, optimizer, batch, who, MARGIN * min(1.0, 2 * run.done))
+        average.update(network)
+        return loss
+
+    def report(loss: float) -> None:
+        nonlocal scores
         shadow.load_state_dict(average.values)
         codes = embed(shadow, checks, on)
         cosines = (codes[pairs[:, 0]] * codes[pairs[:, 1]]).sum(1)
         scores = verification(cosines, same)
         means = {"same": float(cosines[same].mean()), "others": float(cosines[~same].mean())}
         run.save(parts, average, draw)
-        run.log(loss=total / max(count, 1), images=run.step * BATCH, **means, **scores)
+        run.log(loss=loss, images=run.step * BATCH, **means, **scores)
         _sheet(run.out / "samples.png", checks, pairs, same, cosines)
-        total, count = 0.0, 0
 
-    run.start()
-    while more and run.done < 1:
-        optimizer.param_groups[0]["lr"] = run.rate(RATE)
-        chosen = torch.randint(len(rows), (BATCH,), generator=draw)
-        batch = soften(jitter(to_batch(pictures[chosen.numpy()], on), draw), draw, share=0.2)
-        with torch.autocast(on.type, torch.bfloat16):
-            codes = network(batch)
-        loss = head(codes, torch.from_numpy(person[chosen.numpy()]).to(on), MARGIN * min(1.0, 2 * run.done))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        average.update(network)
-        total, count = total + float(loss.detach()), count + 1
-        more = run.advance()
-        if run.due():
-            report()
-    report()
+    run.go(step, report)
     path = _write(run.out, average.values, scores, len(people))
     (run.out / "DONE").touch()
     return path

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,17 @@ class Run:
         torch.save(state, part)
         os.replace(part, self.out / "checkpoint.pt")
 
+    def go(self, step: Callable[[], torch.Tensor], report: Callable[[float], None]) -> None:
+        """Call step() -> loss until the budget is spent; report(mean loss since the last) once a minute and at the end."""
+        self.start()
+        total, count, more = 0.0, 0, self.done < 1
+        while more:
+            total, count, more = total + float(step()), count + 1, self.advance()
+            if more and self.due():
+                report(total / count)
+                total, count = 0.0, 0
+        report(total / max(count, 1))
+
     def start(self) -> None:
         """Start the clock (after data is loaded)."""
         self._tick = self._logged = time.monotonic()
@@ -84,6 +95,10 @@ class Run:
         now = time.monotonic()
         self.spent, self._tick, self.step = self.spent + now - self._tick, now, self.step + 1
         return self.spent < self.budget
+
+    def due(self) -> bool:
+        """True once a minute: time to log and checkpoint."""
+        return time.monotonic() - self._logged >= self.log_every
 
     @property
     def done(self) -> float:
@@ -96,10 +111,6 @@ class Run:
             return peak * (0.05 + 0.95 * self.done / warm)
         cosine = 0.5 * (1 + math.cos(math.pi * (self.done - warm) / (1 - warm)))
         return peak * (floor + (1 - floor) * cosine)
-
-    def due(self) -> bool:
-        """True once a minute: time to log and checkpoint."""
-        return time.monotonic() - self._logged >= self.log_every
 
     def log(self, **values: Any) -> None:
         """One line to the log and the terminal; its own time is not counted against the budget."""
