@@ -29,7 +29,7 @@ def test_models(videdit: Run, default_pack: Path) -> None:
     assert "8 style layers of 16" in videdit("models", "show").out
     verified = videdit("models", "verify", str(default_pack))
     assert verified.code == 0
-    assert verified.out.count(": ok") == 5
+    assert all(line.endswith(": ok") for line in verified.out.splitlines())
 
 
 def test_a_damaged_pack_does_not_verify(videdit: Run, default_pack: Path, tmp_path: Path) -> None:

@@ -90,13 +90,13 @@ class _ScaledLeakyReLU(torch.autograd.Function):
     """leaky_relu(x * gain + shift), as few passes over memory as possible: at high resolutions these, not the convolutions, cost."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:  # type: ignore[no-untyped-def,override]
+    def forward(ctx, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         y = F.leaky_relu_(torch.addcmul(shift.to(x.dtype), x, gain.to(x.dtype)), 0.2)
         ctx.save_for_backward(x, y, gain, shift)
         return y
 
     @staticmethod
-    def backward(ctx, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[no-untyped-def,override]
+    def backward(ctx, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[no-untyped-def]
         x, y, gain, shift = ctx.saved_tensors
         slope = torch.ops.aten.leaky_relu_backward(slope.contiguous(memory_format=torch.channels_last), y, 0.2, True)
         by_gain = (slope * x).sum((2, 3), keepdim=True)

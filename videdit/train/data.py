@@ -72,11 +72,11 @@ def prepare(faces_dir: str | Path, work: str | Path) -> None:
     for tar_path in sorted(faces_dir.glob("shard-*.tar")):
         with tarfile.open(tar_path) as tar:
             for member in tar:
-                handle = tar.extractfile(member)
+                stream = tar.extractfile(member)
                 row = index.get(Path(member.name).stem)
-                if handle is None or row is None:
+                if stream is None or row is None:
                     continue
-                picture = cv2.imdecode(np.frombuffer(handle.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+                picture = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
                 pictures[row] = picture
                 quad = face_quad(found[rows[row][0]][0], FACE_FRAME)
                 faces[row] = crop_quad(np.ascontiguousarray(picture), quad, SIZE, cubic=True)
