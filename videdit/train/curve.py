@@ -58,9 +58,10 @@ def _panel(name: str, against: str, points: list[tuple[float, float]]) -> str:
         f'<text x="{MARGIN}" y="16" font-weight="bold">{escape(name)}</text>'
         f'<path d="M{MARGIN} 26V{bottom}H{MARGIN + wide}" fill="none" stroke="#aaa"/>'
         f'<polyline points="{line}" fill="none" stroke="{COLOR}" stroke-width="1.5"/>'
-        f'<text x="{MARGIN - 4}" y="32" text-anchor="end">{y1:.3g}</text><text x="{MARGIN - 4}" y="{bottom}" text-anchor="end">{y0:.3g}</text>'
-        f'<text x="{MARGIN}" y="{bottom + 14}">{x0:.4g}</text>'
-        f'<text x="{MARGIN + wide}" y="{bottom + 14}" text-anchor="end">{x1:.4g} {escape(against)}</text>'
+        f'<text x="{MARGIN - 4}" y="32" text-anchor="end">{y1:.3g}</text>'
+        f'<text x="{MARGIN - 4}" y="{bottom}" text-anchor="end">{y0:.3g}</text>'
+        f'<text x="{MARGIN}" y="{bottom + 14}">{x0:.6g}</text>'
+        f'<text x="{MARGIN + wide}" y="{bottom + 14}" text-anchor="end">{x1:.6g} {escape(against)}</text>'
     )
 
 
