@@ -23,6 +23,12 @@ def blur(x: Array, sigma: float) -> Array:
     return cv2.GaussianBlur(x, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
+def weighted_blur(x: Array, weight: Array, sigma: float) -> Array:
+    """Gaussian mean of x [h,w,C] over the pixels that weight [h,w] covers; what lies beyond takes no part."""
+    share = blur(weight, sigma)
+    return blur(x * weight[..., None], sigma) / np.maximum(share, 1e-3)[..., None]
+
+
 def face_hull(landmarks: NDArray[np.floating], size: int) -> Array:
     """float32 [size,size] in 0..1: 1 inside the face, 0 from a few pixels beyond it and at the crop's border.
 

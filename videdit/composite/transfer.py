@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from videdit.composite.mask import Array, blur, face_hull, smoothstep
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 FLOW_SCALE = 2  # flow is computed on renders enlarged by this
 
 
@@ -51,7 +51,7 @@ def analyse(
     """
     if mode == "render":
         return [_whole(b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
-    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     engine.setFinestScale(1)
     return [_one(engine, b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
 
@@ -73,9 +73,9 @@ def _one(engine: cv2.DISOpticalFlow, before: Array, after: Array, points: NDArra
     flow *= _explained(before, after, flow, size)[..., None]
     moved = warp_by(before, flow)
     residual = _calm(after - moved)
-    energy = np.abs(residual @ LUMA)
+    energy = np.abs(brightness(residual))
     replace = smoothstep(blur(cv2.dilate(energy, np.ones((3, 3), np.uint8)), size * 0.015), 10.0, 30.0) * hull
-    acts = blur(np.abs(after - before).max(2) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
+    acts = blur(_difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
     return Change(flow, residual, replace, mask, before, after)
 
@@ -83,7 +83,7 @@ def _one(engine: cv2.DISOpticalFlow, before: Array, after: Array, points: NDArra
 def _flow(engine: cv2.DISOpticalFlow, before: Array, after: Array) -> Array:
     """Offsets [S,S,2] in crop pixels: after(x) ~ before(x + flow)."""
     side = len(before) * FLOW_SCALE
-    grey = [cv2.resize(np.clip(p @ LUMA, 0, 255), (side, side), interpolation=cv2.INTER_CUBIC) for p in (after, before)]
+    grey = [cv2.resize(brightness(p), (side, side), interpolation=cv2.INTER_CUBIC) for p in (after, before)]
     first, second = (np.clip(g, 0, 255).astype(np.uint8) for g in grey)
     dense = engine.calc(first, second, None)
     return cv2.resize(dense, (len(before), len(before)), interpolation=cv2.INTER_AREA) / np.float32(FLOW_SCALE)
@@ -91,9 +91,9 @@ def _flow(engine: cv2.DISOpticalFlow, before: Array, after: Array) -> Array:
 
 def _explained(before: Array, after: Array, flow: Array, size: int) -> Array:
     """Share [S,S] of the change that moving explains: 1 where it removes most of the difference, 0 where it does not help."""
-    plain = blur(np.abs(after - before).sum(2), size * 0.04)
-    left = blur(np.abs(after - warp_by(before, flow)).sum(2), size * 0.04)
-    return smoothstep(1 - left / (plain + 3.0), 0.05, 0.35)
+    plain = blur(_difference(after, before), size * 0.04)
+    left = blur(_difference(after, warp_by(before, flow)), size * 0.04)
+    return smoothstep(1 - left / (plain + 1.0), 0.05, 0.35)
 
 
 def warp_by(picture: Array, flow: Array) -> Array:
@@ -103,10 +103,20 @@ def warp_by(picture: Array, flow: Array) -> Array:
     return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def brightness(picture: Array) -> Array:
+    """[h,w,3] RGB to luma [h,w]."""
+    return cv2.transform(picture, LUMA)
+
+
+def _difference(a: Array, b: Array) -> Array:
+    """Mean absolute difference over the channels, [h,w]."""
+    return cv2.transform(np.abs(a - b), np.full((1, 3), 1 / 3, np.float32))
+
+
 def _calm(residual: Array) -> Array:
     """The residual less what only drifts: small values shrink to nothing, colour is held back more than brightness."""
-    luma = (residual @ LUMA)[..., None]
+    luma = brightness(residual)[..., None]
     chroma = residual - luma
     luma = luma * smoothstep(np.abs(luma), 0.5, 5.0)
-    strength = np.linalg.norm(chroma, axis=2, keepdims=True)
+    strength = np.sqrt(cv2.transform(chroma * chroma, np.ones((1, 3), np.float32)))[..., None]
     return luma + chroma * (0.8 * smoothstep(strength, 3.0, 15.0))
