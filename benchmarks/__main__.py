@@ -55,7 +55,9 @@ def quality_rows(args: argparse.Namespace) -> tuple[list, str]:
     if args.clip:
         cases = [(args.clip, edit) for edit in edits or [{"smile": 1.0}, {"smile": -1.0}]]
     else:
-        cases = [(args.clips / name, edit) for name, edit in quality.CASES if not edits or edit in edits]
+        names = dict.fromkeys(name for name, _ in quality.CASES)
+        standard = [(name, edit) for name in names for edit in edits] if edits else quality.CASES
+        cases = [(args.clips / name, edit) for name, edit in standard]
         cases += [(OWN_CLIP, edit) for edit in edits or [{"smile": -1.0}]]
     missing = sorted({str(clip) for clip, _ in cases if not clip.exists()})
     for clip in missing:
