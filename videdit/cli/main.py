@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -90,5 +91,6 @@ class Notes(logging.Handler):
 
 
 def entry() -> None:
-    """The console script."""
+    """The console script. A request to terminate cleans up as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
