@@ -194,7 +194,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     faces: int = 8000,
-    samples: int = 4000,
+    samples: int = 2000,
     judged: int = 24,
     methods: Sequence[str] = ("labels", "scores", "tlgan", "samples"),
     layers: Sequence[Sequence[int]] = (),
@@ -245,8 +245,11 @@ def _choose(
         wanted = float(np.median(logits[present, row]) - np.median(logits[absent, row])) if absent.any() and present.any() else 1.0
         faces = studio.seen(w[np.flatnonzero(absent)[:judged]] if absent.any() else w[:judged])
         first = dict(list(found.items())[:1])  # attributes without a flag only serve locks
-        tries = dict(restricted(found, layers) if name in shown else first)
-        units = {method: unit(axes)[row] for method, axes in tries.items()}
+        useless = not np.any(first[next(iter(first))][row])  # a label nobody or everybody has
+        tries = restricted(found, layers) if name in shown or useless else iter(first.items())
+        units = {method: unit(axes)[row] for method, axes in tries if np.any(axes[row])}
+        if not units:
+            raise ValueError(f"no method finds an axis for {name}: nothing varies with it")
         measured = [measure(studio, method, axis, faces, row, max(wanted, 0.5), float(lengths[row])) for method, axis in units.items()]
         best = max(measured, key=lambda m: m.merit)
         chosen.append((units[best.method], best.distance))
