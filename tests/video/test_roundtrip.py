@@ -201,3 +201,14 @@ def test_default_quality_is_close_to_the_source(tmp_path: Path) -> None:
 def test_shared_clips(tmp_path: Path, name: str) -> None:
     write_again(SHARED / name, tmp_path / name)
     assert_same(SHARED / name, tmp_path / name)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_planes_reach_the_encoder_to_the_bit(tmp_path: Path, pix_fmt: str, rotation: int) -> None:
+    """Through a lossless encoder the decoded planes come back unchanged, turned upright."""
+    source = media.make_clip(tmp_path / "in.mp4", pix_fmt=pix_fmt, rotation=rotation, times=range(5))
+    write_again(source, tmp_path / "out.mkv", encoder="ffv1")
+    for before, after in zip(read_frames(source), read_frames(tmp_path / "out.mkv"), strict=True):
+        assert after.pix_fmt == before.pix_fmt
+        assert all(np.array_equal(a, b) for a, b in zip(before.planes, after.planes, strict=True))
