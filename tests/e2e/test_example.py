@@ -1,4 +1,4 @@
-"""The clip that ships, through the command line, with the pack that ships: DESIGN's invariants on the real thing."""
+"""The clip that ships, through the command line, with the pack that ships: the invariants of docs/pipeline.md on the real thing."""
 
 from __future__ import annotations
 

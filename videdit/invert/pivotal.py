@@ -1,7 +1,7 @@
 """Pivotal tuning (Roich et al. 2021): a copy of the generator learns the person of one clip, around the clip's own latents.
 
 Tuning alone would let an edit's effect drift. So, beside the pictures, the *change* that a random edit makes is held to the
-change the untuned generator makes (DESIGN: the composite puts back changes, not pictures).
+change the untuned generator makes (the composite puts back changes, not pictures).
 """
 
 from __future__ import annotations
