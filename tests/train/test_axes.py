@@ -18,7 +18,7 @@ class LinearStudio:
         return w.reshape(len(w), -1) @ self.taps.T
 
     def seen(self, w: np.ndarray) -> Sitters:
-        return Sitters(w, self.scores(w), np.ones((len(w), 1)))
+        return Sitters(w, self.scores(w), np.ones((len(w), 1)), w)
 
 
 def test_a_slope_leaves_correlated_labels_alone() -> None:
@@ -50,6 +50,7 @@ def test_one_is_the_wanted_change_of_the_median_score() -> None:
     measured = measure(studio, "x", axis, w, 0, 9.0, 6.0)  # type: ignore[arg-type]
     assert measured.changed == 1.0
     assert measured.kept == 1.0
+    assert measured.seen == pytest.approx(1.0)
 
 
 def test_axes_can_be_confined_to_layers() -> None:

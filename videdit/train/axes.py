@@ -41,7 +41,8 @@ BATCH = 32
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One axis on validation faces at +1.0. distance along the unit axis; reached: the share of the wanted score change;
-    changed: faces whose score crosses over; kept: other attributes with |dp| < 0.25; identity: cosine before against after."""
+    changed: faces whose score crosses over; kept: other attributes with |dp| < 0.25; identity: cosine before against after; seen: the
+    share of the move that the encoder finds again in the render (near 0 for a change that only fools the classifier)."""
 
     method: str
     distance: float
@@ -49,20 +50,23 @@ class Measured:
     changed: float
     kept: float
     identity: float
+    seen: float
 
     @property
     def merit(self) -> float:
-        """What is compared: preservation and identity, less what is missing of the change."""
-        return self.kept + self.identity - 2.0 * max(0.0, 0.9 - self.reached)
+        """What is compared: preservation, identity and being a move of a face, less what is missing of the change."""
+        return self.kept + self.identity + min(1.0, self.seen) - 2.0 * max(0.0, 0.9 - self.reached)
 
 
 @dataclass(frozen=True, slots=True)
 class Sitters:
-    """Validation faces without an attribute: latents w [N,L,D], logits [N,A] and identities [N,dim] of their renders."""
+    """Validation faces without an attribute: latents w [N,L,D], and of their renders logits [N,A], identities [N,dim] and the
+    latents again [N,L,D] that the encoder finds in them."""
 
     w: NDArray[np.float32]
     logits: NDArray[np.float32]
     identities: NDArray[np.float32]
+    again: NDArray[np.float32]
 
 
 class Studio:
@@ -94,17 +98,18 @@ class Studio:
         return self._run(self.pack.classifier, torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1))
 
     def seen(self, w: Floats) -> Sitters:
-        """Logits and unit embeddings (constant where the pack has no recognizer) of the renders of latents [N,L,D]."""
+        """What the networks say of the renders of latents [N,L,D]; embeddings are constant where the pack has no recognizer."""
         known = "recognizer" in self.pack.manifest.networks
         count = len(self.pack.manifest.order or self.pack.classifier.state_dict()["head.bias"])
 
         def look(part: torch.Tensor) -> torch.Tensor:
             images = self.pack.generator(part)
             identity = self.pack.recognizer(images) if known else torch.ones(len(images), 1)
-            return torch.cat([self.pack.classifier(images).float(), identity.float()], 1)
+            return torch.cat([self.pack.classifier(images).float(), self.pack.encoder(images).float().flatten(1), identity.float()], 1)
 
-        both = self._run(look, torch.from_numpy(np.asarray(w, np.float32)))
-        return Sitters(np.asarray(w, np.float32), both[:, :count], both[:, count:])
+        found = self._run(look, torch.from_numpy(np.asarray(w, np.float32)))
+        logits, again, identities = np.split(found, [count, count + w[0].size], axis=1)
+        return Sitters(np.asarray(w, np.float32), logits, identities, again.reshape(w.shape))
 
     def sample(self, count: int, seed: int) -> NDArray[np.float32]:
         """Latents [N,L,D] out of the mapping network."""
@@ -173,7 +178,9 @@ def measure(studio: Studio, method: str, axis: Floats, faces: Sitters, row: int,
     identity = float((faces.identities * moved.identities).sum(1).mean())
     crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
     changed = float(crossed.mean()) if len(crossed) else 1.0
-    return Measured(method, distance, reached, changed, float((np.abs(after - before)[:, others] < 0.25).mean()), identity)
+    kept = float((np.abs(after - before)[:, others] < 0.25).mean())
+    seen = float(((moved.again - faces.again) * axis).sum((1, 2)).mean()) / distance
+    return Measured(method, distance, reached, changed, kept, identity, seen)
 
 
 def restricted(axes: dict[str, NDArray[np.float64]], layers: Sequence[Sequence[int]]) -> Iterator[tuple[str, NDArray[np.float64]]]:
