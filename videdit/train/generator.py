@@ -37,6 +37,7 @@ GENERATOR = {
     "mapping_layers": 4,
     "noise": "none",
     "conv_first": True,
+    "latent_input": True,
 }
 ENCODER = {"size": 128, "style_dim": 128, "num_layers": 12, "channels": [48, 96, 160, 256, 256], "neck": 96}
 CRITIC = {"channels": [48, 96, 160, 224, 224]}
@@ -56,15 +57,17 @@ class Schedule:
     batch: int = 16
     edited: int = 5
     sampled: int = 2
-    pixels: float = 4.0
-    lpips: float = 2.0
-    features: float = 0.5
+    pixels: float = 8.0
+    lpips: float = 1.2
+    features: float = 0.2
     adversarial: float = 0.12
     attribute: float = 0.25
     keep: float = 0.15
     still: float = 0.6
     r1: float = 2.0
     r1_every: int = 16
+    features_from: float = 0.15
+    full_from: float = 0.3  # before, the generator stops at half its size, which is twice as fast
     critic_from: float = 0.4
     edit_from: float = 0.5
 
@@ -107,10 +110,10 @@ class Trainer:
         self.classifier = _load_classifier(classifier_dir, device)
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
         self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
-        groups = [{"params": self.generator.parameters(), "lr": 2e-3}, {"params": self.encoder.parameters(), "lr": 6e-4}]
-        self.optim = torch.optim.Adam(groups, betas=(0.5, 0.99), fused=True)
+        groups = [{"params": self.generator.parameters(), "lr": 2e-3}, {"params": self.encoder.parameters(), "lr": 3e-4}]
+        self.optim = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
-        self.base_lrs = [2e-3, 6e-4]
+        self.base_lrs = [2e-3, 3e-4]
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 3]
@@ -131,6 +134,7 @@ class Trainer:
         rate = min(1.0, self.step_count / 200) * (0.5 * (1 + math.cos(math.pi * max(0.0, progress - 0.3) / 0.7)) * 0.95 + 0.05)
         for group, base in zip(self.optim.param_groups, self.base_lrs, strict=True):
             group["lr"] = base * rate
+            group["betas"] = (0.5 if progress >= s.critic_from else 0.9, 0.99)  # against a critic, momentum overshoots
         self.critic_optim.param_groups[0]["lr"] = 5e-4 * max(rate, 0.1)
         adversarial, editing = progress >= s.critic_from, progress >= s.edit_from and self.classifier is not None
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -143,8 +147,9 @@ class Trainer:
             z = torch.from_numpy(rng.standard_normal((s.sampled, self.generator.style_dim), np.float32)).to(self.device)
             codes.append(self.generator.mapping(z)[:, None].expand(-1, w.shape[1], -1))
         with torch.autocast(self.device.type, torch.bfloat16):
-            fakes = self.generator(torch.cat(codes))
-        losses = self._reconstruction(fakes[: len(real)], real, w)
+            fakes = self.generator(torch.cat(codes), stop=None if progress >= s.full_from else self.generator.size // 2)
+        # features would be fooled by a generator that knows nothing yet: pixels come first
+        losses = self._reconstruction(fakes[: len(real)], real, w, min(1.0, progress / s.features_from))
         if changed is not None:
             edited = fakes[len(real) : len(real) + s.edited]
             losses |= self._edit_losses(edited, fakes[: s.edited].detach(), changed[1], changed[2])
@@ -174,15 +179,20 @@ class Trainer:
         slopes = self.moments.slopes().to(self.device)[which].view_as(w)
         return w + slopes * ((2 * wanted - 1) * amount)[:, None, None], which, wanted
 
-    def _reconstruction(self, image: Tensor, real: Tensor, w: Tensor) -> dict[str, Tensor]:
+    def _reconstruction(self, image: Tensor, real: Tensor, w: Tensor, share: float) -> dict[str, Tensor]:
         s = self.schedule
-        losses = {"l1": s.pixels * pyramid_l1(image, real, self.weight), "compact": 2e-4 * w.square().mean()}
+        if image.shape[-1] < real.shape[-1]:
+            real = F.avg_pool2d(real, 2)
+            weight = F.avg_pool2d(self.weight, 2)
+        else:
+            weight = self.weight
+        losses = {"l1": s.pixels * pyramid_l1(image, real, weight), "compact": 2e-4 * w.square().mean()}
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses["lpips"] = s.lpips * self.lpips(image, real)
+            losses["lpips"] = s.lpips * share * self.lpips(image, real)
             if self.classifier is not None:
                 with torch.no_grad():
                     wanted = self.classifier.features(real)
-                losses["features"] = s.features * feature_distance(self.classifier.features(image), wanted)
+                losses["features"] = s.features * share * feature_distance(self.classifier.features(image), wanted)
         return losses
 
     def _edit_losses(self, edited: Tensor, before: Tensor, which: Tensor, wanted: Tensor) -> dict[str, Tensor]:
