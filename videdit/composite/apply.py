@@ -66,12 +66,13 @@ def _target(source: Array, change: Change, to_region: NDArray[np.floating], side
     crop = warp(source, invert_affine(to_region), (size, size))
     # the offset between source and render, coarse: it carries the render into the source's light and colour
     drift = weighted_blur(crop - change.before, (change.mask > 0).astype(np.float32), size * COLOUR_SIGMA)
-    target = _moved(source, change.flow, to_region, side)
+    target: Array = _moved(source, change.flow, to_region, side)
     target += warp(change.residual, to_region, side)
     if change.replace.max() < 0.01:
         return target
     render = warp(change.after + drift, to_region, side, cubic=True)
-    return target + (render - target) * warp(change.replace, to_region, side)[..., None]
+    target += (render - target) * warp(change.replace, to_region, side)[..., None]
+    return target
 
 
 def _moved(source: Array, flow: Array, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:

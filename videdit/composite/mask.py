@@ -25,8 +25,9 @@ def blur(x: Array, sigma: float) -> Array:
 
 def weighted_blur(x: Array, weight: Array, sigma: float) -> Array:
     """Gaussian mean of x [h,w,C] over the pixels that weight [h,w] covers; what lies beyond takes no part."""
-    share = blur(weight, sigma)
-    return blur(x * weight[..., None], sigma) / np.maximum(share, 1e-3)[..., None]
+    share: Array = np.maximum(blur(weight, sigma), np.float32(1e-3))
+    total: Array = blur(x * weight[..., None], sigma)
+    return total / share[..., None]
 
 
 def face_hull(landmarks: NDArray[np.floating], size: int) -> Array:

@@ -97,7 +97,7 @@ class Moments:
 class Trainer:
     """Networks, optimisers and one training step."""
 
-    def __init__(self, work: Path, classifier_dir: Path | None, device: torch.device, schedule: Schedule) -> None:
+    def __init__(self, work: Path, classifier_dir: Path, device: torch.device, schedule: Schedule) -> None:
         self.device, self.schedule = device, schedule
         self.faces = training_data.load(work)
         self.rows = self.faces.rows(0, 1, 2, 3)
@@ -253,6 +253,13 @@ class Trainer:
         self.moments.labels, self.moments.cross = state["moments"]
         self.step_count, self.spent = state["step"], state["spent"]
 
+    def start_from(self, folder: Path) -> None:
+        """Generator and encoder of an earlier run or of a pack. Raises FileNotFoundError."""
+        for name, live, mean in zip(("generator", "encoder"), (self.generator, self.encoder), self.average, strict=True):
+            state = {k: v.float() for k, v in load_file(folder / f"{name}.safetensors").items()}
+            live.load_state_dict(state)
+            mean.load_state_dict(state)
+
     @torch.no_grad()
     def export(self, out: Path) -> None:
         """The averaged networks as safetensors with their configs, and a sheet of held-out faces."""
@@ -284,8 +291,8 @@ class Trainer:
         cv2.imwrite(str(path), grid.permute(1, 2, 0).cpu().numpy()[..., ::-1])
 
 
-def _load_classifier(folder: Path | None, device: torch.device) -> Classifier | None:
-    if folder is None or not (folder / "classifier.safetensors").exists():
+def _load_classifier(folder: Path, device: torch.device) -> Classifier | None:
+    if not (folder / "classifier.safetensors").exists():
         return None
     classifier = Classifier(**json.loads((folder / "classifier.json").read_text())["config"])
     classifier.load_state_dict({k: v.float() for k, v in load_file(folder / "classifier.safetensors").items()})
@@ -301,19 +308,25 @@ def train(
     device: str = "auto",
     resume: bool = True,
     classifier: Path | None = None,
+    init: Path | None = None,
 ) -> Path:
     """Train for `minutes` in all (earlier runs counted); returns the folder with generator/encoder .safetensors and .json.
 
-    A checkpoint every three minutes, a log line a minute, a sheet of held-out faces with each checkpoint.
+    classifier: folder of a finished classifier run, by default the one beside `out`; without one nothing is edited in training.
+    init: a folder or pack whose generator and encoder to start from. A checkpoint every three minutes, a log line a minute, a
+    sheet of held-out faces with each checkpoint.
     """
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    trainer = Trainer(Path(data), classifier, torch.device(device), Schedule(batch=16 if device == "cpu" else 64))
+    schedule = Schedule(batch=16 if device == "cpu" else 64)
+    trainer = Trainer(Path(data), classifier or out.parent / "classifier", torch.device(device), schedule)
     checkpoint = out / "checkpoint.pt"
     if resume and checkpoint.exists():
         trainer.restore(torch.load(checkpoint, map_location=device, weights_only=True))
+    elif init is not None:
+        trainer.start_from(Path(init))
     rng = np.random.default_rng(seed * 1_000_003 + trainer.step_count)
     last = time.monotonic()
     logged = saved = trainer.spent

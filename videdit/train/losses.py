@@ -82,4 +82,5 @@ def pyramid_l1(image: Tensor, target: Tensor, weight: Tensor, *, levels: int = 4
 
 def feature_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
     """Mean absolute difference of feature maps, each scaled by the target's mean magnitude."""
-    return torch.stack([(a.float() - b.float()).abs().mean() / b.float().abs().mean().clamp_min(1e-3) for a, b in zip(ours, theirs, strict=True)]).mean()
+    pairs = [(a.float(), b.float()) for a, b in zip(ours, theirs, strict=True)]
+    return torch.stack([(a - b).abs().mean() / b.abs().mean().clamp_min(1e-3) for a, b in pairs]).mean()
