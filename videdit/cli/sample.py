@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from videdit.cli.parser import Parser, add_options, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.say import say
-from videdit.errors import PackError, UsageError
+from videdit.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,19 +50,15 @@ def run(argv: Sequence[str]) -> int:
 
 
 def draw(pack: Pack, number: int, *, seed: int, truncation: float) -> NDArray[np.uint8]:
-    """Faces uint8 [N,S,S,3] RGB. Raises PackError for a generator that can only render."""
+    """Faces uint8 [N,S,S,3] RGB. Raises PackError."""
     import numpy as np
     import torch
 
-    mapping = getattr(pack.generator, "mapping", None)
-    if mapping is None:
-        raise PackError(f"the generator of {pack.manifest.name} has no mapping network to draw from")
     # drawn on the CPU, so that a seed means the same faces on every device
-    z = torch.randn(number, pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed)).to(pack.device)
+    z = torch.randn(number, pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed)).numpy()
     pictures = []
     with torch.inference_mode():
-        for part in z.split(8):
-            w = mapping(part, truncation=truncation)[:, None].expand(-1, pack.manifest.num_layers, -1)
+        for w in torch.from_numpy(pack.sample(z, truncation=truncation)).to(pack.device).split(8):
             pictures.append(((pack.generator(w).clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(pictures)
 

@@ -123,6 +123,20 @@ class Pack:
             )
         return Axes(self.manifest.order, directions, distance)
 
+    def sample(self, z: NDArray[np.floating], *, truncation: float = 1.0) -> NDArray[np.float32]:
+        """Latents w_plus float32 [N,L,D] for z ~ N(0,1) [N,D]; truncation < 1 draws towards the mean.
+
+        From the Gaussian over latents of real faces that comes with the axes, or, where a pack has none, from the mapping network.
+        """
+        if self.manifest.axes is not None:
+            arrays = load_arrays(check_file(self.manifest.root, self.manifest.axes))
+            if "prior_mean" in arrays:
+                basis = arrays["prior_basis"].astype(np.float32)
+                return arrays["prior_mean"] + truncation * np.tensordot(np.asarray(z[:, : len(basis)], np.float32), basis, axes=1)
+        with torch.inference_mode():
+            w = self.generator.mapping(torch.as_tensor(z, dtype=torch.float32, device=self.device), truncation=truncation)  # type: ignore[operator]
+        return np.repeat(w.cpu().numpy()[:, None], self.manifest.num_layers, axis=1)
+
     def _read(self, part: Part) -> dict[str, torch.Tensor]:
         """A part's tensors, verified, floating ones as float32."""
         path = check_file(self.manifest.root, part)

@@ -80,11 +80,13 @@ def save_axes(
     *,
     license: str,
     trained_on: str,
+    prior: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> Path:
     """Write axes.safetensors and its entry in pack.toml.
 
     axes [A,L,D], scaled here to unit length over L*D; calibrate [A]: the distance of +1.0 along the unit axis;
-    order: source names [A]. Returns the path. Raises PackError for values that are not finite.
+    order: source names [A]; prior: mean [L,D] and basis [K,L,D] of a Gaussian over latents, to sample from. Returns the path.
+    Raises PackError for values that are not finite.
     """
     axes = np.asarray(axes, np.float64)
     lengths = np.linalg.norm(axes.reshape(len(axes), -1), axis=1)
@@ -93,6 +95,8 @@ def save_axes(
     if not (np.isfinite(axes).all() and np.isfinite(calibrate).all() and (lengths > 0).all()):
         raise PackError("an axis is zero or not finite")
     arrays = {"axes": (axes / lengths[:, None, None]).astype(np.float16), "calibrate": np.asarray(calibrate, np.float32)}
+    if prior is not None:
+        arrays |= {"prior_mean": np.asarray(prior[0], np.float32), "prior_basis": np.asarray(prior[1], np.float16)}
     path = Path(pack_dir) / "axes.safetensors"
     _replace(path, lambda part: save_arrays(arrays, part))
     tables = read_tables(pack_dir)

@@ -152,6 +152,16 @@ def unit(axes: Floats) -> NDArray[np.float64]:
     return np.asarray(axes, np.float64) / np.maximum(lengths, 1e-12)[:, None, None]
 
 
+def prior(w: Floats, *, components: int = 96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A Gaussian over latents [N,L,D] of real faces: mean [L,D], and basis [K,L,D] (principal components times their deviation)."""
+    mean = w.mean(0, dtype=np.float64)
+    flat = (w - mean).reshape(len(w), -1)
+    values, vectors = np.linalg.eigh(flat.T @ flat / len(w))
+    kept = slice(-1, -1 - components, -1)
+    basis = vectors[:, kept].T * np.sqrt(np.maximum(values[kept], 0))[:, None]
+    return mean, basis.reshape(-1, *w.shape[1:])
+
+
 def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
     """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted`, and the share reached.
 
@@ -225,7 +235,7 @@ def train(
     chosen, notes = _choose(studio, found, labels, known, held, judged, layers)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
     part = loaded.manifest.networks["encoder"]
-    path = save_axes(out, axes, distances, known.attributes, license=part.license, trained_on=part.trained_on)
+    path = save_axes(out, axes, distances, known.attributes, license=part.license, trained_on=part.trained_on, prior=prior(w))
     seconds = round(time.monotonic() - started)
     (Path(out) / "axes.json").write_text(json.dumps({"faces": len(w), "seconds": seconds, "attributes": notes}, indent=1) + "\n")
     return path

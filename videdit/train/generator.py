@@ -55,20 +55,20 @@ class Schedule:
     """Loss weights and shares of a batch."""
 
     batch: int = 16
-    edited: int = 5
-    sampled: int = 2
+    edited: int = 6
+    sampled: int = 0
     pixels: float = 8.0
     lpips: float = 1.2
     features: float = 0.2
     adversarial: float = 0.12
-    attribute: float = 0.25
+    attribute: float = 0.5
     keep: float = 0.15
     still: float = 0.6
     r1: float = 2.0
     r1_every: int = 16
     features_from: float = 0.15
-    full_from: float = 0.45  # before, the generator stops at half its size, which is twice as fast
-    critic_from: float = 0.45
+    full_from: float = 0.9  # before, the generator stops at half its size, which is twice as fast
+    critic_from: float = 0.9
     edit_from: float = 0.4
 
 
