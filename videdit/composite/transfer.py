@@ -74,7 +74,7 @@ def _one(engine: cv2.DISOpticalFlow, before: Array, after: Array, points: NDArra
     moved = warp_by(before, flow)
     residual = _calm(after - moved)
     energy = np.abs(brightness(residual))
-    replace = smoothstep(blur(cv2.dilate(energy, np.ones((3, 3), np.uint8)), size * 0.015), 10.0, 30.0) * hull
+    replace = smoothstep(blur(cv2.dilate(energy, np.ones((3, 3), np.uint8)), size * 0.015), 18.0, 55.0) * hull
     acts = blur(_difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
     return Change(flow, residual, replace, mask, before, after)

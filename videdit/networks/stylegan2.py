@@ -155,7 +155,8 @@ class Generator(nn.Module):
 
     size: output side, a power of two from 8. channels: one width per resolution 4, 8, .. size. noise: "const" adds each layer's
     stored noise, "none" adds none. conv_first: see ModulatedConv. latent_input: the 4 px input is not constant, but has a linear map
-    of the first two style vectors added: a small generator learns layout from that in a fraction of the time.
+    of the first two style vectors added: a small generator learns layout from that in a fraction of the time. picture_rank > 0: a
+    linear map of all latents, of that rank, joins the RGB skip at picture_size px (train.picture fits it).
     """
 
     mean_w: Tensor
@@ -170,6 +171,8 @@ class Generator(nn.Module):
         noise: str = "const",
         conv_first: bool = False,
         latent_input: bool = False,
+        picture_rank: int = 0,
+        picture_size: int = 32,
     ) -> None:
         super().__init__()
         steps = int(math.log2(size)) - 1
@@ -180,6 +183,12 @@ class Generator(nn.Module):
         self.register_buffer("mean_w", torch.zeros(style_dim))
         self.input = nn.Parameter(torch.randn(1, channels[0], 4, 4))
         self.input_map = EqualLinear(2 * style_dim, channels[0] * 16) if latent_input else None
+        self.picture_size = picture_size if picture_rank else 0
+        if picture_rank:
+            self.picture_in = nn.Linear(2 * steps * style_dim, picture_rank, bias=False)
+            self.picture_out = nn.Linear(picture_rank, 3 * picture_size**2)
+            nn.init.zeros_(self.picture_out.weight)
+            nn.init.zeros_(self.picture_out.bias)
         noisy = noise == "const"
         self.layers, self.to_rgb = nn.ModuleList(), nn.ModuleList([ToRGB(channels[0], style_dim, conv_first=conv_first)])
         self.layers.append(StyledLayer(channels[0], channels[0], 4, style_dim, noise=noisy))
@@ -211,6 +220,8 @@ class Generator(nn.Module):
             x = self.layers[2 * step - 1](x, w_plus[:, 2 * step - 1])
             x = self.layers[2 * step](x, w_plus[:, 2 * step])
             rgb = self.to_rgb[step](x, w_plus[:, 2 * step + 1], rgb)
+            if rgb.shape[-1] == self.picture_size:
+                rgb = rgb + self.picture_out(self.picture_in(w_plus.flatten(1))).view_as(rgb)
             if rgb.shape[-1] == stop:
                 break
         return rgb

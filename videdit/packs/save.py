@@ -98,7 +98,8 @@ def save_axes(
     if prior is not None:
         arrays |= {"prior_mean": np.asarray(prior[0], np.float32), "prior_basis": np.asarray(prior[1], np.float16)}
     path = Path(pack_dir) / "axes.safetensors"
-    _replace(path, lambda part: save_arrays(arrays, part))
+    # safetensors writes an array's bytes as they lie, whatever its strides say
+    _replace(path, lambda part: save_arrays({key: np.ascontiguousarray(value) for key, value in arrays.items()}, part))
     tables = read_tables(pack_dir)
     tables["axes"] = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "order": list(order)}
     write_tables(pack_dir, tables)

@@ -34,7 +34,7 @@ from videdit.train import data as faces_data
 Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-STEPS = (0.0, 0.5, 1.0, 1.6, 2.4)  # where the score is measured, in first guesses of the distance
+STEPS = (0.0, 0.5, 1.0, 1.25, 1.5)  # where the score is measured, in first guesses; beyond, renders break before scores follow
 BATCH = 32
 
 
@@ -267,7 +267,8 @@ def _choose(
         units = {method: unit(axes)[row] for method, axes in tries if np.any(axes[row])}
         if not units:
             raise ValueError(f"no method finds an axis for {name}: nothing varies with it")
-        measured = [measure(studio, method, axis, faces, row, max(wanted, 0.5), float(lengths[row])) for method, axis in units.items()]
+        guess, wanted = float(lengths[row]) or 1.0, max(wanted, 0.5)
+        measured = [measure(studio, method, axis, faces, row, wanted, guess) for method, axis in units.items()]
         best = max(measured, key=lambda m: m.merit)
         chosen.append((units[best.method], best.distance))
         notes[name] = {"wanted": round(wanted, 3), "chosen": best.method, "measured": [_rounded(m) for m in measured]}

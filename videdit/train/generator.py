@@ -55,7 +55,7 @@ class Schedule:
     """Loss weights and shares of a batch."""
 
     batch: int = 16
-    edited: int = 6
+    edited: int = 8
     sampled: int = 0
     pixels: float = 8.0
     lpips: float = 1.2
@@ -63,7 +63,7 @@ class Schedule:
     adversarial: float = 0.12
     attribute: float = 0.5
     keep: float = 0.15
-    still: float = 0.6
+    still: float = 0.25
     r1: float = 2.0
     r1_every: int = 16
     features_from: float = 0.15
@@ -116,7 +116,7 @@ class Trainer:
         self.base_lrs = [2e-3, 3e-4]
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
-        self.edit_choices = [names[a] for a in EDITED + OFTEN * 3]
+        self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Mirrored at random: pictures [N,3,S,S], labels [N,A]."""
