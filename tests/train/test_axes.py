@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from videdit.train.axes import Sitters, calibrate, measure, restricted, slopes, tlgan, unit
+from videdit.train.axes import STEPS, Sitters, calibrate, measure, restricted, slopes, tlgan, unit
 
 rng = np.random.default_rng(0)
 
@@ -45,8 +45,8 @@ def test_one_is_the_wanted_change_of_the_median_score() -> None:
     assert distance == pytest.approx(3.0)
     assert reached == 1.0
     distance, reached = calibrate(studio, axis, w, 0, wanted=19.2, guess=4.0)  # type: ignore[arg-type]
-    assert distance == pytest.approx(9.6)
-    assert reached == pytest.approx(0.5)
+    assert distance == pytest.approx(4.0 * STEPS[-1])
+    assert reached == pytest.approx(4.0 * STEPS[-1] / 19.2)
     measured = measure(studio, "x", axis, w, 0, 9.0, 6.0)  # type: ignore[arg-type]
     assert measured.changed == 1.0
     assert measured.kept == 1.0
