@@ -38,6 +38,8 @@ GENERATOR = {
     "noise": "none",
     "conv_first": True,
     "latent_input": True,
+    "picture_rank": 128,
+    "picture_size": 32,
 }
 ENCODER = {"size": 128, "style_dim": 128, "num_layers": 12, "channels": [48, 96, 160, 256, 256], "neck": 96}
 CRITIC = {"channels": [48, 96, 160, 224, 224]}
