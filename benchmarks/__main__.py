@@ -45,9 +45,9 @@ def parser() -> argparse.ArgumentParser:
 
 def quality_rows(args: argparse.Namespace) -> tuple[list, str]:
     from benchmarks import quality
-    from benchmarks.judge import load_judge
-    from benchmarks.weights import Embedder
     from videdit.packs.load import load_pack
+    from videdit.quality.embedder import Embedder
+    from videdit.quality.judge import load_judge
 
     pack = load_pack(args.pack, device=args.device)
     judges = quality.Judges(*load_judge(), Embedder())
@@ -101,9 +101,9 @@ def cores() -> int:
 
 def card_rows(args: argparse.Namespace) -> tuple[list, str]:
     from benchmarks import pack_card
-    from benchmarks.judge import load_judge
-    from benchmarks.weights import Embedder
     from videdit.packs.load import load_pack
+    from videdit.quality.embedder import Embedder
+    from videdit.quality.judge import load_judge
 
     judge, names = load_judge()
     pack = load_pack(args.pack, device=args.device)

@@ -1,4 +1,4 @@
-"""The independent judge: an attribute classifier of another architecture, trained on people nothing else has seen.
+"""Trains the independent judge (videdit.quality.judge) on people nothing else has seen.
 
 Its weights lie in benchmarks/judge (judge.toml says what they were trained on). To train it again:
 
@@ -8,62 +8,20 @@ Its weights lie in benchmarks/judge (judge.toml says what they were trained on).
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import Tensor
 
+from videdit.quality.judge import CHANNELS, SIDE, Judge
 from videdit.train import data as faces_data
 from videdit.train.augment import jitter, shrink, soften, to_batch
 from videdit.train.run import Average, Run, pick_device
 
-HERE = Path(__file__).parent / "judge"
-SIDE, CHANNELS, SEED, BATCH = 80, (48, 48, 96, 96, 160, 160, 224), 7, 48
-
-
-class Judge(nn.Module):
-    """Plain convolutions in pairs with max-pooling between (VGG-like): faces in the pack's frame -> 40 logits."""
-
-    def __init__(self, attributes: int = 40) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        last = 3
-        for i, channels in enumerate(CHANNELS):
-            first = i == 0
-            layers += [nn.Conv2d(last, channels, 5 if first else 3, stride=2 if first else 1, padding=2 if first else 1, bias=False)]
-            layers += [nn.BatchNorm2d(channels), nn.ELU()]
-            layers += [nn.MaxPool2d(2)] if i in (1, 3, 5) else []
-            last = channels
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * last, attributes))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """image float32 [N,3,S,S] in [-1,1], resized inside -> logits [N,40]."""
-        if image.shape[-1] != SIDE:
-            image = F.interpolate(image, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        maps = self.body(image)
-        return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))
-
-    @torch.no_grad()
-    def judge(self, crops: np.ndarray) -> np.ndarray:
-        """uint8 RGB [N,S,S,3] -> probabilities float32 [N,40], averaged with the mirror image's."""
-        out = []
-        for start in range(0, len(crops), 64):
-            batch = to_batch(crops[start : start + 64], torch.device("cpu"))
-            out.append(((self(batch) + self(batch.flip(3))) / 2).sigmoid().numpy())
-        return np.concatenate(out) if out else np.zeros((0, 40), np.float32)
-
-
-def load_judge() -> tuple[Judge, list[str]]:
-    """The judge in eval mode and the attributes' names in the order of its logits."""
-    notes = tomllib.loads((HERE / "judge.toml").read_text())
-    judge = Judge(len(notes["attributes"]))
-    judge.load_state_dict({k: v.float() for k, v in load_file(HERE / "judge.safetensors").items()}, strict=False)
-    return judge.eval(), notes["attributes"]
+SEED, BATCH = 7, 48
 
 
 def _write(out: Path, values: dict[str, Tensor], names: list[str], right: np.ndarray, people: int, count: int) -> None:

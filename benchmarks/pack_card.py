@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.judge import Judge
 from benchmarks.people import to_uint8
-from benchmarks.weights import Embedder, load_lpips
+from benchmarks.weights import load_lpips
 from videdit.config import Settings
 from videdit.geometry import crop_quad, face_quad, quad_to_crop, transform_points
 from videdit.packs.load import Pack
 from videdit.pipeline import edit_frame
+from videdit.quality.embedder import Embedder
 from videdit.quality.identity import cosines
+from videdit.quality.judge import Judge
 from videdit.quality.reconstruction import psnr, ssim
 from videdit.quality.report import Value, by_group
 from videdit.train import data as faces_data

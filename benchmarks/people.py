@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.weights import Embedder
 from videdit.config import Settings
 from videdit.packs.load import Pack
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
 from videdit.pipeline.watch import watch
+from videdit.quality.embedder import Embedder
 from videdit.types import Frame, Region
 from videdit.video.reader import read_frames
 

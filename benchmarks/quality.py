@@ -10,9 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.judge import Judge
 from benchmarks.people import Subject, find_subject, inside, some_embeddings, to_uint8, wide_crop
-from benchmarks.weights import Embedder
 from videdit.config import Settings
 from videdit.geometry import quad_side
 from videdit.packs.load import Pack
@@ -20,8 +18,10 @@ from videdit.pipeline import edit_video
 from videdit.pipeline.people import crop_frame
 from videdit.quality.attributes import change_rate, preservation
 from videdit.quality.color import patches
+from videdit.quality.embedder import Embedder
 from videdit.quality.flicker import Flicker
 from videdit.quality.identity import cosines, strangers, temporal_identity
+from videdit.quality.judge import Judge
 from videdit.quality.report import Value
 from videdit.quality.seam import Seam, seam
 from videdit.types import Frame

@@ -11,17 +11,17 @@ import pytest
 
 from benchmarks import speed
 from benchmarks.__main__ import OWN_CLIP, edit_of, main, parser
-from benchmarks.judge import HERE, load_judge
 from benchmarks.quality import write_strip
 from videdit.errors import UsageError
+from videdit.quality.judge import FOLDER, load_judge
 
 
 def test_the_judge_is_small_and_says_what_it_may_be_used_for() -> None:
-    notes = tomllib.loads((HERE / "judge.toml").read_text())
+    notes = tomllib.loads((FOLDER / "judge.toml").read_text())
     assert notes["license"] == "non-commercial-research"
     assert notes["trained_on"]
     assert len(notes["attributes"]) == 40
-    assert (HERE / "judge.safetensors").stat().st_size < 2 << 20
+    assert (FOLDER / "judge.safetensors").stat().st_size < 2 << 20
 
 
 def test_the_judge_gives_probabilities_for_any_size() -> None:

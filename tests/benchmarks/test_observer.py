@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.judge import Judge
 from benchmarks.people import Subject
 from benchmarks.quality import Judges, Observer
-from benchmarks.weights import Embedder
 from videdit.pipeline.clip import copy_frame
 from videdit.pipeline.stills import frame_of
+from videdit.quality.embedder import Embedder
+from videdit.quality.judge import Judge
 from videdit.types import Frame, Region
 
 

@@ -1,1 +1,1 @@
-"""Measures of an edit: pure functions on arrays. benchmarks/ feeds them with judges that took no part in training."""
+"""Measures of an edit: pure functions on arrays, and the judges that took no part in training. benchmarks/ and evaluate/ use them."""
