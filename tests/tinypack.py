@@ -9,6 +9,7 @@ import torch
 
 from videdit.networks.classifier import Classifier
 from videdit.networks.encoder import Encoder
+from videdit.networks.latents import LatentMapper, LatentTransformer
 from videdit.networks.stylegan2 import Generator
 from videdit.packs.celeba import CELEBA
 from videdit.packs.save import save_axes, save_network, start_pack
@@ -30,4 +31,17 @@ def make_tiny_pack(folder: Path, *, name: str = "tiny") -> Path:
     rng = np.random.default_rng(0)
     axes = rng.normal(size=(len(CELEBA), LAYERS, STYLE))
     save_axes(pack, axes, np.full(len(CELEBA), 2.0), CELEBA, license="MIT", trained_on="nothing")
+    return pack
+
+
+def add_editors(pack: Path) -> Path:
+    """Put a transformer and a mapper of random weights into a tiny pack."""
+    torch.manual_seed(1)
+    shape = {"attributes": list(CELEBA), "num_layers": LAYERS, "style_dim": STYLE}
+    transformer = {**shape, "layers": [0, 1, 2, 3, 4], "rank": 3}
+    save_network(pack, "transformer", LatentTransformer(**transformer), transformer, license="MIT", trained_on="nothing")
+    mapper = {**shape, "depth": 2, "rank": 5}
+    network = LatentMapper(**mapper)
+    network.covariance.copy_(0.3 * torch.ones(len(CELEBA), len(CELEBA)) + 0.7 * torch.eye(len(CELEBA)))
+    save_network(pack, "mapper", network, mapper, license="MIT", trained_on="nothing")
     return pack

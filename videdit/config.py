@@ -16,6 +16,8 @@ from typing import Any, Literal
 from videdit.errors import UsageError
 
 DEFAULT_PACK = "face-128"
+# How latents are moved; each is a file of videdit/edit. An edit that mixes them applies them in this order.
+METHODS = ("axes", "transformer", "mapper")
 STRENGTH_RANGE = (-3.0, 3.0)
 STRENGTH_HELP = "+1 is the distance from a typical face without it to a typical face with it"
 
@@ -89,6 +91,13 @@ OPTIONS: tuple[Option, ...] = (
         high=5.0,
         metavar="SECONDS",
     ),
+    Option(
+        "method",
+        "text",
+        "how latents are moved; auto takes for each attribute what the pack names as best",
+        "edit",
+        ("auto", *METHODS),
+    ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
     Option(
         "tune",
@@ -140,6 +149,7 @@ class Settings:
     face: str = "largest"
     landmarks: str = "auto"
     smooth: float = 0.12
+    method: str = "auto"
     lock: tuple[str, ...] = ()
     tune: str = "auto"
     composite: str = "transfer"

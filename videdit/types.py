@@ -194,10 +194,12 @@ class LatentTrack:
 
 @dataclass(frozen=True, slots=True)
 class EditPlan:
-    """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still."""
+    """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still, and by which method
+    (auto: per attribute what the pack names)."""
 
     strengths: Mapping[str, float]
     locks: tuple[str, ...] = ()
+    method: str = "auto"
 
     @property
     def empty(self) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
 
 from tests.scripted import HEIGHT, WIDTH, face_points, picture
+from tests.tinypack import LAYERS, STYLE, add_editors, make_tiny_pack
 from videdit.composite.blend import BLENDS
 from videdit.edit import METHODS as MAPPERS
 from videdit.errors import MissingError, UsageError
@@ -16,22 +15,20 @@ from videdit.faces.landmarks import LANDMARKS
 from videdit.invert import METHODS as INVERTERS
 from videdit.networks.encoder import Encoder
 from videdit.networks.landmarker import Landmarker
+from videdit.packs.load import Pack, load_pack
 from videdit.pipeline.stills import frame_of
 from videdit.smooth import METHODS as SMOOTHERS
 
 TIMES = np.cumsum(np.random.default_rng(3).uniform(0.01, 0.09, 40))
 
 
-@dataclass
-class Axes:
-    order: tuple[str, ...] = ("Smiling", "Male", "Young")
-    directions: np.ndarray = None  # type: ignore[assignment]
-    distance: np.ndarray = None  # type: ignore[assignment]
+LINEAR = {"axes"}  # there and back again is exact
 
-    def __post_init__(self) -> None:
-        axes = np.random.default_rng(0).normal(size=(3, 6, 4))
-        self.directions = (axes / np.linalg.norm(axes.reshape(3, -1), axis=1)[:, None, None]).astype(np.float32)
-        self.distance = np.array([1.0, 2.0, 3.0], np.float32)
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    """Everything a method may use."""
+    return load_pack(add_editors(make_tiny_pack(tmp_path_factory.mktemp("packs"))))
 
 
 @pytest.mark.parametrize("name", SMOOTHERS)
@@ -68,33 +65,48 @@ class TestSmoother:
 
 @pytest.mark.parametrize("name", MAPPERS)
 class TestMapper:
-    """w [T,L,D] and strengths by axis -> w' of the same shape, float32."""
+    """w [T,L,D] and strengths by source name -> w' of the same shape, float32."""
 
-    w = np.random.default_rng(1).normal(size=(5, 6, 4)).astype(np.float32)
+    w = np.random.default_rng(1).normal(size=(5, LAYERS, STYLE)).astype(np.float32)
 
-    def test_nothing_asked_nothing_moved(self, name: str) -> None:
-        assert np.array_equal(MAPPERS[name](self.w, {}, Axes()), self.w)
-        assert np.array_equal(MAPPERS[name](self.w, {"Smiling": 0.0}, Axes()), self.w)
+    def test_nothing_asked_nothing_moved(self, name: str, pack: Pack) -> None:
+        assert np.array_equal(MAPPERS[name](self.w, {}, pack), self.w)
+        assert np.array_equal(MAPPERS[name](self.w, {"Smiling": 0.0}, pack, locks=("Male",)), self.w)
 
-    def test_moves_every_frame_and_keeps_its_input(self, name: str) -> None:
+    def test_moves_every_frame_and_keeps_its_input(self, name: str, pack: Pack) -> None:
         before = self.w.copy()
-        out = MAPPERS[name](self.w, {"Smiling": 1.0}, Axes(), locks=("Young",))
+        out = MAPPERS[name](self.w, {"Smiling": 1.0, "Eyeglasses": -0.5}, pack, locks=("Young",))
         assert out.shape == self.w.shape
         assert out.dtype == np.float32
         assert (np.abs(out - self.w).max((1, 2)) > 0).all()
         assert np.array_equal(self.w, before)
 
-    def test_more_is_further(self, name: str) -> None:
-        near, far = (MAPPERS[name](self.w, {"Male": s}, Axes()) - self.w for s in (0.5, 1.5))
+    def test_more_is_further(self, name: str, pack: Pack) -> None:
+        near, far = (MAPPERS[name](self.w, {"Male": s}, pack) - self.w for s in (0.5, 1.5))
         assert np.linalg.norm(far) > np.linalg.norm(near)
 
-    def test_there_and_back(self, name: str) -> None:
-        there = MAPPERS[name](self.w, {"Young": 1.2}, Axes())
-        np.testing.assert_allclose(MAPPERS[name](there, {"Young": -1.2}, Axes()), self.w, atol=1e-5)
+    def test_a_strength_for_every_frame(self, name: str, pack: Pack) -> None:
+        ramp = np.linspace(-1, 1, 5)
+        out = MAPPERS[name](self.w, {"Smiling": ramp, "Male": 0.3 * (ramp + 1)}, pack)
+        for row, strength in enumerate(ramp):
+            alone = MAPPERS[name](self.w[row : row + 1], {"Smiling": strength, "Male": 0.3 * (strength + 1)}, pack)
+            np.testing.assert_allclose(out[row], alone[0], atol=1e-5)
 
-    def test_unknown_axes_are_usage_errors(self, name: str) -> None:
+    def test_nothing_goes_along_what_is_locked(self, name: str, pack: Pack) -> None:
+        axes = pack.axes()
+        moved = (MAPPERS[name](self.w, {"Smiling": 1.0}, pack, locks=("Male", "Young")) - self.w).reshape(5, -1)
+        for lock in ("Male", "Young"):
+            np.testing.assert_allclose(moved @ axes.directions[axes.order.index(lock)].reshape(-1), 0, atol=1e-5)
+
+    def test_there_and_back(self, name: str, pack: Pack) -> None:
+        there = MAPPERS[name](self.w, {"Young": 1.2}, pack)
+        left = np.linalg.norm(MAPPERS[name](there, {"Young": -1.2}, pack) - self.w)
+        assert left < (1e-4 if name in LINEAR else np.linalg.norm(there - self.w))
+
+    @pytest.mark.parametrize(("strengths", "locks"), [({"Smirk": 1.0}, ()), ({"Male": 1.0}, ("Male",)), ({"Male": 1.0}, ("Smirk",))])
+    def test_senseless_names_are_usage_errors(self, name: str, pack: Pack, strengths: dict[str, float], locks: tuple[str, ...]) -> None:
         with pytest.raises(UsageError):
-            MAPPERS[name](self.w, {"Smirk": 1.0}, Axes())
+            MAPPERS[name](self.w, strengths, pack, locks=locks)
 
 
 @pytest.mark.parametrize("name", INVERTERS)

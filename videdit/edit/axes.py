@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videdit.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 Floats = NDArray[np.floating]
 
@@ -25,10 +28,18 @@ class AxisSet(Protocol):
     def distance(self) -> Floats: ...
 
 
-class Mapper(Protocol):
-    """An editing method: latents float32 [T,L,D] and strengths to edited latents of the same shape."""
+class Parts(Protocol):
+    """What methods use of a pack (packs.load.Pack): its axes, and its networks by name. Both raise PackError where it has none."""
 
-    def __call__(self, w: Floats, strengths: Mapping[str, float | Floats], axes: AxisSet, *, locks: Sequence[str] = ...) -> Floats: ...
+    def axes(self) -> AxisSet: ...
+    def loaded(self, name: str, /) -> Module: ...
+
+
+class Mapper(Protocol):
+    """An editing method: latents float32 [T,L,D] and strengths by source name, one number or one per frame [T], to edited latents of
+    the same shape. Strength 0 gives w, to the bit; attributes in `locks` are held. Raises UsageError for names it does not know."""
+
+    def __call__(self, w: Floats, strengths: Mapping[str, float | Floats], parts: Parts, *, locks: Sequence[str] = ...) -> Floats: ...
 
 
 def disentangle(vectors: Floats, locked: Sequence[int]) -> Floats:
@@ -59,13 +70,14 @@ def _without(vector: NDArray[np.float64], basis: Sequence[NDArray[np.float64]]) 
     return vector
 
 
-def apply(w: Floats, strengths: Mapping[str, float | Floats], axes: AxisSet, *, locks: Sequence[str] = ()) -> Floats:
+def apply(w: Floats, strengths: Mapping[str, float | Floats], parts: Parts, *, locks: Sequence[str] = ()) -> Floats:
     """Edited latents float32 [T,L,D].
 
     w float32 [T,L,D]; strengths by axis name, one number or one per frame [T]; +1.0 is the distance between a typical face
     without and a typical face with the attribute; locks: axis names to hold. Raises UsageError for a name the pack lacks and
     for an attribute both asked for and locked.
     """
+    axes = parts.axes()
     names = list(axes.order)
     for name in (*strengths, *locks):
         if name not in names:

@@ -1,19 +1,40 @@
-"""From what was asked to the pack's axes: people's words and aliases to axis names and signed strengths."""
+"""From what was asked to the pack's attributes: people's words and aliases to source names, signed strengths, and a method for each."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from videdit.packs.manifest import Manifest
 from videdit.types import EditPlan
 
 
-def resolve(plan: EditPlan, manifest: Manifest) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Strengths by axis name, zeros left out and two names of one axis added up, and the names of the locked axes.
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """An edit in the pack's terms: by method, strengths by source name (zeros left out); source names of the locked attributes.
 
-    Raises UsageError, naming the nearest, for a name the pack does not have.
+    False when nothing is asked for.
+    """
+
+    by_method: Mapping[str, Mapping[str, float]]
+    locks: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.by_method)
+
+
+def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
+    """Two names of one attribute are added up; `auto` becomes what the pack names.
+
+    Raises UsageError, naming the nearest, for a name the pack does not have, and PackError for a method it has no part for.
     """
     strengths: dict[str, float] = {}
     for name, strength in plan.strengths.items():
         attribute, factor = manifest.resolve(name)
         strengths[attribute.source] = strengths.get(attribute.source, 0.0) + attribute.sign * factor * float(strength)
     locks = dict.fromkeys(manifest.source_of(name) for name in plan.locks)
-    return {axis: strength for axis, strength in strengths.items() if strength}, tuple(locks)
+    by_method: dict[str, dict[str, float]] = {}
+    for source, strength in strengths.items():
+        if strength:
+            by_method.setdefault(manifest.method_for(source, plan.method), {})[source] = strength
+    return Moves(by_method, tuple(locks))

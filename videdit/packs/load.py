@@ -28,6 +28,8 @@ CLASSES = {
     "classifier": ("videdit.networks.classifier", "Classifier"),
     "landmarker": ("videdit.networks.landmarker", "Landmarker"),
     "recognizer": ("videdit.networks.recognizer", "Recognizer"),
+    "transformer": ("videdit.networks.latents", "LatentTransformer"),
+    "mapper": ("videdit.networks.latents", "LatentMapper"),
 }
 
 
@@ -48,13 +50,15 @@ class Pack:
     """A model pack on a device. Networks are nn.Modules in evaluation mode, float32, without gradients to their weights.
 
     generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
-    landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1.
+    landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer and mapper
+    move latents (see networks.latents); not every pack has them.
     Anything wrong with a file raises PackError on first use.
     """
 
     def __init__(self, manifest: Manifest, device: str | torch.device = "cpu") -> None:
         self.manifest = manifest
         self.device = torch.device(device)
+        self._loaded: dict[str, torch.nn.Module] = {}
 
     @property
     def id(self) -> str:
@@ -71,25 +75,31 @@ class Pack:
         """Which part of the face the pack sees."""
         return FaceFrame(scale=self.manifest.frame_scale, shift=self.manifest.frame_shift)
 
-    @cached_property
+    @property
     def generator(self) -> torch.nn.Module:
-        return self.network("generator")
+        return self.loaded("generator")
 
-    @cached_property
+    @property
     def encoder(self) -> torch.nn.Module:
-        return self.network("encoder")
+        return self.loaded("encoder")
 
-    @cached_property
+    @property
     def classifier(self) -> torch.nn.Module:
-        return self.network("classifier")
+        return self.loaded("classifier")
 
-    @cached_property
+    @property
     def landmarker(self) -> torch.nn.Module:
-        return self.network("landmarker")
+        return self.loaded("landmarker")
 
-    @cached_property
+    @property
     def recognizer(self) -> torch.nn.Module:
-        return self.network("recognizer")
+        return self.loaded("recognizer")
+
+    def loaded(self, name: str) -> torch.nn.Module:
+        """A network, the same at every call. Raises PackError."""
+        if name not in self._loaded:
+            self._loaded[name] = self.network(name)
+        return self._loaded[name]
 
     def network(self, name: str) -> torch.nn.Module:
         """A fresh copy of a network, for those who change its weights. Raises PackError."""

@@ -4,6 +4,7 @@
 [networks.generator]    file sha256 license trained_on, and [networks.generator.config]: the class's keyword arguments
 [axes]                  file sha256 license trained_on order (the attributes' source names, one per row of the arrays)
 [attributes.smile]      source sign help aliases; each becomes a flag
+[methods]               source name = the method that `--method auto` takes for it; axes where nothing is said
 [layers]                lists of style layers by use
 """
 
@@ -20,10 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from videdit.config import METHODS
 from videdit.errors import MissingError, PackError, UsageError
 
 FILE = "pack.toml"
-NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer")
+NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Manifest:
     order: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     layers: Mapping[str, tuple[int, ...]]
+    methods: Mapping[str, str]
     tables: Mapping[str, Any]
 
     @property
@@ -80,7 +83,7 @@ class Manifest:
     def id(self) -> str:
         """Name and a short hash of everything that decides what comes out: files, configurations, frame."""
         facts = [[p.name, p.sha256, dict(p.config)] for p in self.parts]
-        text = json.dumps([facts, self.size, self.frame_scale, self.frame_shift], sort_keys=True, default=str)
+        text = json.dumps([facts, self.size, self.frame_scale, self.frame_shift, dict(self.methods)], sort_keys=True, default=str)
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     def resolve(self, name: str) -> tuple[Attribute, int]:
@@ -101,6 +104,16 @@ class Manifest:
             for alias in attribute.aliases:
                 out.setdefault(normal(alias), (attribute, 1))
         return out | {normal(a.name): (a, 1) for a in self.attributes.values()}
+
+    def method_for(self, source: str, asked: str = "auto") -> str:
+        """The method that edits an attribute; asked: auto, or a name of config.METHODS. Raises PackError where the pack lacks its part."""
+        method = self.methods.get(source, "axes") if asked == "auto" else asked
+        if method not in METHODS:
+            raise PackError(f"the pack {self.name} names the method '{method}' for {source}", hint=f"Known: {', '.join(METHODS)}.")
+        if method in NETWORKS and method not in self.networks:
+            hint = f"--method axes works with every pack; `videdit train {method}` makes one."
+            raise PackError(f"the pack {self.name} has no {method}", hint=hint)
+        return method
 
     def source_of(self, name: str) -> str:
         """The source name behind an attribute that may be locked: any with a flag, and any the axes know."""
@@ -153,6 +166,7 @@ def _build(root: Path, tables: dict[str, Any]) -> Manifest:
         order=tuple(str(name) for name in axes["order"]) if axes else (),
         attributes={name: _attribute(name, entry) for name, entry in tables.get("attributes", {}).items()},
         layers={name: tuple(int(i) for i in value) for name, value in tables.get("layers", {}).items()},
+        methods={str(source): str(method) for source, method in tables.get("methods", {}).items()},
         tables=tables,
     )
 

@@ -106,6 +106,13 @@ def save_axes(
     return path
 
 
+def save_methods(pack_dir: str | Path, methods: Mapping[str, str]) -> None:
+    """Write [methods]: by source name the method that `--method auto` takes; attributes that are not named keep what they had."""
+    tables = read_tables(pack_dir)
+    tables["methods"] = {**tables.get("methods", {}), **methods}
+    write_tables(pack_dir, tables)
+
+
 def digest(path: Path) -> str:
     """sha256 in hex."""
     with path.open("rb") as handle:
@@ -120,7 +127,7 @@ def read_tables(pack_dir: str | Path) -> Tables:
 
 def write_tables(pack_dir: str | Path, tables: Tables) -> None:
     """Write pack.toml, in the order of docs/models.md."""
-    first = ["pack", "networks", "axes", "layers", "attributes"]
+    first = ["pack", "networks", "axes", "methods", "layers", "attributes"]
     ordered = {key: tables[key] for key in [*first, *tables] if key in tables}
     _replace(Path(pack_dir) / FILE, lambda part: part.write_text(to_toml(ordered), "utf-8"))
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from videdit.config import METHODS
 from videdit.errors import PackError
 from videdit.packs.load import Pack
 
@@ -27,6 +28,8 @@ def verify(pack: Pack) -> Iterator[Check]:
         yield _check(name, partial(_network, pack, name))
     if pack.manifest.axes:
         yield _check("axes", partial(_axes, pack))
+    for method in [name for name in METHODS if name in pack.manifest.networks]:
+        yield _check(f"a latent through the {method}", partial(_editor, pack, method))
     yield _check("attributes", partial(_attributes, pack))
     if {"generator", "encoder"} <= set(pack.manifest.networks):
         yield _check("a picture through encoder and generator", partial(_round_trip, pack))
@@ -55,8 +58,21 @@ def _axes(pack: Pack) -> None:
         raise PackError("a calibration is not finite")
 
 
+@torch.inference_mode()
+def _editor(pack: Pack, name: str) -> None:
+    """The latent of a grey picture goes in; the moves of all attributes come out finite."""
+    network, manifest = pack.loaded(name), pack.manifest
+    w = torch.zeros(1, manifest.num_layers, manifest.style_dim, device=pack.device)
+    count = len(network.attributes)  # type: ignore[arg-type]
+    moved = network(w) if name == "transformer" else network(w, torch.ones(1, count, device=pack.device))
+    if moved.shape[-2:] != w.shape[1:] or not torch.isfinite(moved).all():
+        raise PackError(f"the {name} gives {list(moved.shape)} of a latent {list(w.shape)}, or values that are not finite")
+
+
 def _attributes(pack: Pack) -> None:
     order = pack.manifest.order
+    for source in pack.manifest.methods:
+        pack.manifest.method_for(source)
     if order and (lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order]):
         raise PackError(f"no axis for {', '.join(lost)}")
 

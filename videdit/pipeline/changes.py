@@ -72,11 +72,9 @@ def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
     return fade(track.times, there(person), open_start=int(track.frames[0]) in borders, open_end=int(track.frames[-1]) + 1 in borders)
 
 
-def motion_of(
-    person: Person, sight: Sight, strengths: dict[str, float], locks: tuple[str, ...], pack: Pack, render: Render, seconds: float
-) -> Motion:
-    """The edit of one person; strengths and locks by axis name, seconds of smoothing."""
-    move = partial(edit.METHODS["axes"], strengths=strengths, axes=pack.axes(), locks=locks)
+def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, seconds: float) -> Motion:
+    """The edit of one person, with seconds of smoothing."""
+    move = partial(edit.move, moves=moves, parts=pack)
     return Motion(person, there(person), shares(person, sight), seconds, move, render)
 
 

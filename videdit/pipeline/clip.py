@@ -53,27 +53,27 @@ def edit_video(
     Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
     """
     source, target = Path(source), Path(target)
-    plan = EditPlan(check_strengths(strengths), settings.lock)
+    plan = EditPlan(check_strengths(strengths), settings.lock, settings.method)
     _refuse_overwriting(source, target, settings)
     clock = Stopwatch()
     info = probe(source)
     with clock.stage("load"):
         models = Models.load(settings, pack)
-    axes, locks = resolve(plan, models.pack.manifest)
+    moves = resolve(plan, models.pack.manifest)
     report = ClipReport(source, target, dict(plan.strengths), pack=models.pack.id)
     cache = Cache((settings.cache_dir or default_folder()) if settings.cache else None)
     sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
     moving: list[Moving] = []
-    for person in sight.people if axes else []:
+    for person in sight.people if moves else []:
         steps = steps_for(settings.tune)
         with clock.stage("tune"):
             generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
         render = partial(models.render, generator)
-        motion = motion_of(person, sight, axes, locks, models.pack, render, settings.smooth)
+        motion = motion_of(person, sight, moves, models.pack, render, settings.smooth)
         made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
         moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
         report.tuned_steps = steps
-    report.status = "no face" if not sight.people else "edited" if axes else "untouched"
+    report.status = "no face" if not sight.people else "edited" if moves else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}

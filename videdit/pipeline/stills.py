@@ -77,12 +77,12 @@ class Moment:
     def edited(self, strengths: Mapping[str, float], *, only: int | None = None) -> Iterator[Frame]:
         """The frames with an edit in them (copies); only: just this one."""
         settings, models = self.settings, self.models
-        plan = EditPlan(check_strengths(strengths), settings.lock)
-        axes, locks = resolve(plan, models.pack.manifest)
+        plan = EditPlan(check_strengths(strengths), settings.lock, settings.method)
+        moves = resolve(plan, models.pack.manifest)
         moving: list[Moving] = []
-        for person in self.sight.people if axes else []:
+        for person in self.sight.people if moves else []:
             render = partial(models.render, models.pack.generator)
-            motion = motion_of(person, self.sight, axes, locks, models.pack, render, settings.smooth)
+            motion = motion_of(person, self.sight, moves, models.pack, render, settings.smooth)
             moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
         for frame in self.frames:
             if only is not None and frame.index > only:
