@@ -21,6 +21,7 @@ COMMANDS = {
     "sample": "videdit.cli.sample",
     "doctor": "videdit.cli.doctor",
     "train": "videdit.cli.train",
+    "evaluate": "videdit.cli.evaluate",
 }
 EDIT = "videdit.cli.edit"
 INTERRUPTED = 130

@@ -27,6 +27,7 @@ class Judge(nn.Module):
 
     def __init__(self, attributes: int = 40) -> None:
         super().__init__()
+        self.attributes = attributes
         layers: list[nn.Module] = []
         last = 3
         for i, channels in enumerate(CHANNELS):
@@ -54,7 +55,7 @@ class Judge(nn.Module):
             part = torch.from_numpy(np.ascontiguousarray(crops[start : start + BATCH])).permute(0, 3, 1, 2)
             batch = (part.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
             out.append(((self(batch) + self(batch.flip(3))) / 2).float().sigmoid().numpy())
-        return np.concatenate(out) if out else np.zeros((0, self.head[1].out_features), np.float32)
+        return np.concatenate(out) if out else np.zeros((0, self.attributes), np.float32)
 
 
 def load_judge(folder: str | Path | None = None) -> tuple[Judge, list[str]]:

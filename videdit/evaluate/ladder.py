@@ -1,0 +1,167 @@
+"""One method on one attribute: change and preservation over strengths, then everything at a matched change rate.
+
+Every face is asked to flip: towards the attribute where the judge does not see it in the picture, away from it where it does. Two views:
+`seen` is the composited picture against the source picture, `drawn` the render of the edited latent against the render of the latent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videdit.evaluate.bench import VIEWS, Bench, Look
+from videdit.evaluate.likeness import Likeness
+from videdit.evaluate.methods import Editor
+from videdit.evaluate.people import People
+from videdit.quality.attributes import preservation
+from videdit.quality.identity import cosines
+
+Floats = NDArray[np.floating]
+Rows = NDArray[np.integer]
+MAIN = 0.9  # the change rate that everything but the table is measured at
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A method on an attribute. source: the attribute's name in the pack; number: which of the evaluated attributes it is."""
+
+    bench: Bench
+    people: People
+    editor: Editor
+    source: str
+    number: int = 0
+
+    @property
+    def column(self) -> int:
+        """The judge's."""
+        return self.bench.names.index(self.source)
+
+    def strengths(self, size: float, rows: Rows) -> NDArray[np.float64]:
+        """What is asked of each face [n] at a strength of this size."""
+        return size * self.people.flips(self.column, rows)
+
+    def renders(self, size: float, locks: Sequence[str] = ()) -> Callable[[Rows], NDArray[np.float32]]:
+        """The edited renders of given faces."""
+        return lambda rows: self.bench.render(self.editor(self.people.w[rows], {self.source: self.strengths(size, rows)}, locks))
+
+    def look(self, size: float, rows: Rows, *, locks: Sequence[str] = (), views: Sequence[str] = VIEWS, keep: bool = False) -> Look:
+        """What comes out of it."""
+        return self.bench.look(self.people, rows, self.renders(size, locks), views=views, keep=keep)
+
+    def rates(self, look: Look, rows: Rows) -> dict[str, dict[str, float]]:
+        """By view: changed (share of the faces not yet as asked that are, after), on and off (the same, one direction), kept
+        (share of the other attributes with |dp| < 0.25)."""
+        asked = self.people.flips(self.column, rows) > 0
+        views = {"seen": (self.people.seen[rows], look.seen), "drawn": (self.people.drawn[rows], look.drawn)}
+        return {view: rates_of(before, after, self.column, asked) for view, (before, after) in views.items() if len(after)}
+
+
+def rates_of(before: Floats, after: Floats, column: int, asked: NDArray[np.bool_]) -> dict[str, float]:
+    """changed, on, off and kept (see Trial.rates) of probabilities [n,A]; asked [n]: True where the attribute is to appear."""
+    needed = (before[:, column] < 0.5) == asked
+    done = (after[:, column] >= 0.5) == asked
+
+    def share(member: NDArray[np.bool_]) -> float:
+        return float(done[member].mean()) if member.any() else float("nan")
+
+    kept = preservation(before, after, [column])
+    return {"changed": share(needed), "on": share(needed & asked), "off": share(needed & ~asked), "kept": kept}
+
+
+def curve(trial: Trial, strengths: Sequence[float], rows: Rows) -> list[dict[str, object]]:
+    """The rates at each strength."""
+    return [{"strength": float(s), **trial.rates(trial.look(s, rows), rows)} for s in strengths]
+
+
+def strength_for(points: Sequence[Mapping[str, object]], rate: float, view: str) -> float | None:
+    """The strength at which a curve reaches a change rate, between the strengths measured; None where it never does."""
+    strengths = [0.0] + [float(p["strength"]) for p in points]  # type: ignore[arg-type]
+    changed = [0.0] + [float(np.nan_to_num(p[view]["changed"])) for p in points]  # type: ignore[index]
+    rising = np.maximum.accumulate(changed)
+    if rising[-1] < rate:
+        return None
+    first = int(np.argmax(rising >= rate))
+    low, high = rising[first - 1], rising[first]
+    return float(np.interp(rate, [low, high], strengths[first - 1 : first + 1]))
+
+
+def best_strength(points: Sequence[Mapping[str, object]], view: str = "seen") -> float:
+    """Where a curve comes nearest to MAIN: that strength, or the one with the highest change rate."""
+    reached = strength_for(points, MAIN, view)
+    if reached is not None:
+        return reached
+    top = max(points, key=lambda p: float(np.nan_to_num(p[view]["changed"])))  # type: ignore[index]
+    return float(top["strength"])  # type: ignore[arg-type]
+
+
+def turn(number: int, count: int, total: int) -> Rows:
+    """`count` of `total` faces, others for each attribute, so that few a attribute are many together."""
+    return (number * count + np.arange(min(count, total))) % total
+
+
+def matched(
+    trial: Trial, points: Sequence[Mapping[str, object]], rates: Sequence[float], likeness: Likeness | None, codes: Codes, count: int
+) -> tuple[dict[str, list[dict[str, float]]], Look]:
+    """By view, at each rate that the curve reaches: strength, the rates on everybody, identity on `count` faces. And the look at
+    the composited pictures at MAIN (or as near as it gets), pictures kept.
+
+    Renders are looked at for MAIN only.
+    """
+    everybody = np.arange(len(trial.people))
+    sizes = {rate: strength_for(points, rate, "seen") for rate in rates}
+    out: dict[str, list[dict[str, float]]] = {view: [] for view in VIEWS}
+    main: Look | None = None
+    for rate, size in sizes.items():
+        if size is not None:
+            look = trial.look(size, everybody, views=["seen"], keep=True)
+            out["seen"].append(_entry(trial, "seen", rate, size, look, likeness, codes, count))
+            main = look if rate == MAIN else main
+    if main is None:
+        main = trial.look(best_strength(points), everybody, views=["seen"], keep=True)
+    size = strength_for(points, MAIN, "drawn")
+    if size is not None:
+        look = trial.look(size, everybody, views=["drawn"], keep=True)
+        out["drawn"].append(_entry(trial, "drawn", MAIN, size, look, likeness, codes, count))
+    return out, main
+
+
+def _entry(
+    trial: Trial, view: str, rate: float, size: float, look: Look, likeness: Likeness | None, codes: Codes, count: int
+) -> dict[str, float]:
+    people = trial.people
+    found = {"rate": rate, "strength": size, **trial.rates(look, np.arange(len(people)))[view]}
+    if likeness is None:
+        return found
+    rows = turn(trial.number, count, len(people))
+    pictures, points = (look.pictures, people.points) if view == "seen" else (look.renders, people.marks)
+    same = cosines(codes.of(view, rows, likeness), likeness.codes(pictures[rows], points[rows]))
+    return found | {"identity": float(same.mean()), "identity_10th": float(np.quantile(same, 0.1))}
+
+
+class Codes:
+    """Embeddings of the unedited pictures and renders, each made once."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._known: dict[tuple[str, int], NDArray[np.float64]] = {}
+
+    def of(self, view: str, rows: Rows, likeness: Likeness) -> NDArray[np.float64]:
+        """Embeddings [n,dim] of these faces in a view."""
+        people, missing = self._people, [int(row) for row in rows if (view, int(row)) not in self._known]
+        if missing:
+            pictures = people.pictures if view == "seen" else np.clip(np.rint(people.before), 0, 255).astype(np.uint8)
+            points = people.points if view == "seen" else people.marks
+            for row, code in zip(missing, likeness.codes(pictures[missing], points[missing]), strict=True):
+                self._known[view, row] = code
+        return np.stack([self._known[view, int(row)] for row in rows])
+
+
+def at_rate(entries: Sequence[Mapping[str, float]], rate: float, name: str) -> float:
+    """A figure at a change rate, between the measured ones; doing nothing changes and harms nothing. NaN where none comes near."""
+    known = sorted((e["changed"], e[name]) for e in entries if name in e)
+    if not known or known[-1][0] < rate - 0.02:
+        return float("nan")
+    return float(np.interp(rate, [0.0] + [k[0] for k in known], [1.0] + [k[1] for k in known]))

@@ -1,0 +1,149 @@
+"""An evaluation as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from videdit.evaluate.ladder import MAIN, at_rate
+from videdit.evaluate.leakage import summary
+from videdit.quality.report import Row, Value, markdown
+
+Results = Mapping[str, Any]
+
+
+def page(found: Results) -> str:
+    """All tables of an evaluation (run.evaluate's answer)."""
+    methods: Mapping[str, Results] = found["methods"]
+    strangers = found.get("strangers")
+    near = f" Strangers among the same faces: median {strangers:.3f}." if strangers is not None else ""
+    counted = f", identity on {found['identities']} faces an attribute, others for each" if strangers is not None else ""
+    about = (
+        f"{found['faces']} faces of people no network has seen (shard 5), pack {found['pack']}. Every face is asked to flip what the judge"
+        f" sees. Strengths from curves over {found['curve_faces']} faces; figures at a rate on all of them, between measured rates where it"
+        f" was missed{counted}. – : not reached at any strength up to {max(found['strengths']):g}.{near}"
+    )
+    parts = [
+        about,
+        "### At matched change rate, composited pictures",
+        markdown(_means(methods, found["rates"], "seen")),
+        "### The same on the renders, before they go into the picture",
+        markdown(_means(methods, [MAIN], "drawn")),
+        f"### By attribute, at {MAIN:g}, composited pictures",
+        markdown(_by_attribute(methods)),
+        *_drift(methods),
+        *_leakage(methods),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _entries(results: Results, name: str, view: str) -> Sequence[Mapping[str, float]]:
+    found = results["attributes"].get(name)
+    return [{k: v for k, v in e.items() if v is not None} for e in found["matched"][view]] if found else []
+
+
+def common(methods: Mapping[str, Results], rate: float, view: str) -> list[str]:
+    """The attributes that every method changes at this rate: means over others would compare unlike things."""
+    first = next(iter(methods.values()))["attributes"]
+    return [name for name in first if all(not math.isnan(at_rate(_entries(r, name, view), rate, "kept")) for r in methods.values())]
+
+
+def _means(methods: Mapping[str, Results], rates: Sequence[float], view: str) -> list[Row]:
+    """A line a method: preservation and identity at each rate, mean over the attributes all of them reach."""
+    rows: list[Row] = []
+    for name, results in methods.items():
+        row: dict[str, Value] = {"method": name}
+        for rate in rates:
+            shared = common(methods, rate, view)
+            reached = [a for a in results["attributes"] if not math.isnan(at_rate(_entries(results, a, view), rate, "kept"))]
+            row[f"kept at {rate:g}"] = _mean([at_rate(_entries(results, a, view), rate, "kept") for a in shared])
+            row[f"identity at {rate:g}"] = _mean([at_rate(_entries(results, a, view), rate, "identity") for a in shared])
+            row[f"reached at {rate:g}"] = f"{len(reached)} of {len(results['attributes'])}, {len(shared)} compared"
+        rows.append(row)
+    return rows
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [v for v in values if not math.isnan(v)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _by_attribute(methods: Mapping[str, Results]) -> list[Row]:
+    """A line an attribute: strength, preservation and identity of each method; where 0.9 is not reached, the highest rate."""
+    rows: list[Row] = []
+    for name in next(iter(methods.values()))["attributes"]:
+        row: dict[str, Value] = {"attribute": name}
+        for method, results in methods.items():
+            entries, found = _entries(results, name, "seen"), results["attributes"].get(name)
+            kept = at_rate(entries, MAIN, "kept")
+            if found and math.isnan(kept):
+                top = max(float(p["seen"]["changed"] or 0) for p in found["curve"])
+                row[method] = f"– (at most {top:.2f})"
+            else:
+                row[method] = f"{kept:.3f} / {at_rate(entries, MAIN, 'identity'):.3f}".replace("nan", "–") if found else "–"
+        rows.append(row)
+    return rows
+
+
+def _drift(methods: Mapping[str, Results]) -> list[str]:
+    """Sequential, reversed and simultaneous edits."""
+    back, chain, once = [], [], []
+    for method, results in methods.items():
+        each = [a["there_and_back"] for a in results["attributes"].values() if a.get("there_and_back")]
+        if each:
+            row: dict[str, Value] = {"method": method}
+            names = ("move", "latent", "nothing", "levels", "back", "kept", "identity")
+            back.append({**row, **{key: _mean([_nan(e.get(key)) for e in each]) for key in names}})
+        for step, line in enumerate(results.get("one_after_another") or [], 1):
+            chain.append({"method": method, "edits": step, "last": line["edit"], **{k: line.get(k) for k in ("done", "kept", "identity")}})
+        for line in results.get("together") or []:
+            once.append({"method": method, **_once(line)})
+    parts = [
+        "### There and back: +a, then -a on what came out",
+        "move, latent, nothing: how far w moved, relative to its length, after +a, after both, and when nothing is asked. levels: what is"
+        " left in the picture, of 255. back: faces judged as at first.",
+        markdown(back),
+        "### One edit after the other, each on the picture the last one left",
+        markdown(chain),
+        *(["### Several in one pass: change rates, alone and at once", markdown(once)] if once else []),
+    ]
+    errors = {m: r["mapper_errors"]["identity_map"] for m, r in methods.items() if r.get("mapper_errors")}
+    parts += [
+        f"The {m}'s network itself, asked for nothing, moves w by {e:.4f} of its length; the editor takes that off."
+        for m, e in errors.items()
+    ]
+    return parts if back else []
+
+
+def _once(line: Results) -> dict[str, Value]:
+    pairs = [(a, _nan(line["alone"][a]), _nan(line["at_once"][a])) for a in line["alone"]]
+    worst = max((abs(b - a) / a for _, a, b in pairs if a > 0), default=float("nan"))
+    told = ", ".join(f"{name} {a:.2f} → {b:.2f}" for name, a, b in pairs)
+    return {"change rates": told, "largest loss or gain": worst, "kept": line.get("kept"), "identity": line.get("identity")}
+
+
+def _leakage(methods: Mapping[str, Results]) -> list[str]:
+    """A table a method."""
+    parts = []
+    for method, results in methods.items():
+        rows: list[Row] = []
+        for name, found in results["attributes"].items():
+            if found.get("leakage"):
+                rows.append({"edited": name, **summary(found["leakage"], found["source"], found["leakage"]["locks"])})
+        if rows:
+            parts += [f"### What else moves: {method}", markdown(rows)]
+    if parts:
+        text = (
+            "Mean |change of probability| at the strength of 0.9, without (free) and with (locked) `--lock` of the other attributes of this"
+            " table: of all 39 others, and of those locked. changed: the rate of the edit itself. moves most: without locks, in the"
+            " edit's direction."
+        )
+        parts.insert(1, text)
+    return parts
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
