@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,8 +45,9 @@ def found() -> tuple[Any, Material, np.ndarray]:
     w = draw.normal(size=(3000, LAYERS, WIDTH)) + 3 * draw.normal(size=(3000, 1, 1)) * taps[0]
     studio = LinearStudio(taps.reshape(2, -1))
     logits = studio.scores(w)
+    rows = {name: (np.flatnonzero(logits[:, i] <= 0), np.flatnonzero(logits[:, i] > 0)) for i, name in enumerate("ab")}
     sitters = {name: studio.seen(w[logits[:, i] < 0][:16]) for i, name in enumerate("ab")}
-    return studio, Material(w.astype(np.float32), logits, {"a": 0, "b": 1}, sitters, {"a": 3.0, "b": 2.0}), taps
+    return studio, Material(w.astype(np.float32), logits, {"a": 0, "b": 1}, rows, sitters, {"a": 3.0, "b": 2.0}), taps
 
 
 def test_interfacegan_finds_the_boundary(found: tuple[Any, Material, np.ndarray]) -> None:
@@ -65,6 +67,14 @@ def test_ganspace_finds_what_varies_most(found: tuple[Any, Material, np.ndarray]
     axes = ganspace(studio, material)
     assert (axes.directions[0] * taps[0]).sum() > 0.95
     assert axes.distance[0] > 0
+
+
+def test_interfacegan_is_not_taught_wrong_where_few_have_it(found: tuple[Any, Material, np.ndarray]) -> None:
+    pytest.importorskip("sklearn")
+    studio, material, taps = found
+    rare = material.logits[:, 1] > np.quantile(material.logits[:, 1], 0.96)
+    few = replace(material, rows={**material.rows, "b": (np.flatnonzero(~rare), np.flatnonzero(rare))})
+    assert (interfacegan(studio, few).directions[1] * taps[1]).sum() > 0.9
 
 
 def test_principal_components_are_orthonormal_and_sorted(found: tuple[Any, Material, np.ndarray]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videdit.evaluate.ladder import at_rate, best_strength, rates_of, strength_for, turn
+from videdit.evaluate.ladder import at_rate, best_strength, matched, rates_of, strength_for, turn
 from videdit.evaluate.likeness import strangers_median
 
 
@@ -54,3 +54,30 @@ def test_strangers_are_different_people() -> None:
     codes = np.array([[1.0, 0], [1, 0], [0, 1], [0.6, 0.8]])
     assert strangers_median(codes, np.array([0, 0, 1, 1])) == pytest.approx(0.3)
     assert np.isnan(strangers_median(codes, np.zeros(4, int)))
+
+
+class Rising:
+    """A trial whose change rate is half of what the curve promised."""
+
+    people = range(8)
+    number = 0
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def look(self, size: float, rows: np.ndarray, *, views: list[str], keep: bool) -> float:
+        self.asked.append(size)
+        return size
+
+    def rates(self, look: float, rows: np.ndarray) -> dict[str, dict[str, float]]:
+        return {view: {"changed": 0.3 * look, "kept": 1 - 0.01 * look} for view in ("seen", "drawn")}
+
+
+def test_a_rate_that_was_missed_is_tried_further_up_to_the_curves_end() -> None:
+    trial = Rising()
+    curve = [{"strength": s, "seen": {"changed": c}, "drawn": {"changed": 0.0}} for s, c in ((1, 0.9), (2, 1.0))]
+    entries, main = matched(trial, curve, [0.8, 0.9], np.arange(4), None, None, 0)  # type: ignore[arg-type]
+    assert trial.asked == pytest.approx([0.8 / 0.9, 1.0, 1.2, 1.44, 1.728, 2.0])
+    assert main == 1.0
+    assert [e["faces"] for e in entries["seen"]] == [4, 8, 8, 8, 8, 8]
+    assert entries["drawn"] == []

@@ -27,7 +27,7 @@ def build() -> Parser:
     parser.add_argument("--strengths", metavar="LIST", help="the ladder (default 0.5,1,1.5,2,3)")
     parser.add_argument("--rates", metavar="LIST", help="change rates to compare at (default 0.8,0.9,0.97)")
     parser.add_argument("--faces", type=int, metavar="N", help="how many people (default 500)")
-    parser.add_argument("--curve-faces", type=int, metavar="N", help="of them for the ladder (default 150)")
+    parser.add_argument("--curve-faces", type=int, metavar="N", help="of them for the ladder and rates beside 0.9 (default 120)")
     parser.add_argument("--identities", type=int, metavar="N", help="of them for identity, an attribute; 0 needs no dlib (default 64)")
     parser.add_argument("--drift", type=int, metavar="N", help="of them for drift and leakage; 0 leaves those out (default 64)")
     parser.add_argument("--baseline-faces", type=int, metavar="N", help="training faces for the baselines (default 6000)")

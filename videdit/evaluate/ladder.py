@@ -21,6 +21,7 @@ from videdit.quality.identity import cosines
 
 Floats = NDArray[np.floating]
 Rows = NDArray[np.integer]
+NEAR = 0.02  # a change rate missed by less than this counts as reached
 MAIN = 0.9  # the change rate that everything but the table is measured at
 
 
@@ -103,41 +104,55 @@ def turn(number: int, count: int, total: int) -> Rows:
 
 
 def matched(
-    trial: Trial, points: Sequence[Mapping[str, object]], rates: Sequence[float], likeness: Likeness | None, codes: Codes, count: int
+    trial: Trial,
+    points: Sequence[Mapping[str, object]],
+    rates: Sequence[float],
+    some: Rows,
+    likeness: Likeness | None,
+    codes: Codes,
+    count: int,
 ) -> tuple[dict[str, list[dict[str, float]]], Look]:
-    """By view, at each rate that the curve reaches: strength, the rates on everybody, identity on `count` faces. And the look at
-    the composited pictures at MAIN (or as near as it gets), pictures kept.
+    """By view, at each rate that the curve reaches: strength, the rates, identity on `count` faces. And the look at the composited
+    pictures of everybody at MAIN (or as near as it gets).
 
-    Renders are looked at for MAIN only.
+    Everybody is looked at at MAIN; other rates are measured on the rows `some` with half as many identities, and not on renders.
     """
     everybody = np.arange(len(trial.people))
-    sizes = {rate: strength_for(points, rate, "seen") for rate in rates}
     out: dict[str, list[dict[str, float]]] = {view: [] for view in VIEWS}
     main: Look | None = None
-    for rate, size in sizes.items():
-        if size is not None:
-            look = trial.look(size, everybody, views=["seen"], keep=True)
-            out["seen"].append(_entry(trial, "seen", rate, size, look, likeness, codes, count))
-            main = look if rate == MAIN else main
+    for rate in rates:
+        size, rows = strength_for(points, rate, "seen"), everybody if rate == MAIN else some
+        while size is not None:
+            look = trial.look(size, rows, views=["seen"], keep=True)
+            entry = _entry(trial, "seen", rate, size, rows, look, likeness, codes, count if rate == MAIN else count // 2)
+            main = look if rate == MAIN and main is None else main
+            out["seen"].append(entry)
+            size = _further(points, size) if rate == max(rates) and entry["changed"] < rate - NEAR else None
     if main is None:
         main = trial.look(best_strength(points), everybody, views=["seen"], keep=True)
     size = strength_for(points, MAIN, "drawn")
     if size is not None:
         look = trial.look(size, everybody, views=["drawn"], keep=True)
-        out["drawn"].append(_entry(trial, "drawn", MAIN, size, look, likeness, codes, count))
+        out["drawn"].append(_entry(trial, "drawn", MAIN, size, everybody, look, likeness, codes, count))
     return out, main
 
 
+def _further(points: Sequence[Mapping[str, object]], size: float) -> float | None:
+    """A somewhat larger strength within the curve; None at its end."""
+    top = max(float(p["strength"]) for p in points)  # type: ignore[arg-type]
+    return min(top, 1.2 * size) if size < top else None
+
+
 def _entry(
-    trial: Trial, view: str, rate: float, size: float, look: Look, likeness: Likeness | None, codes: Codes, count: int
+    trial: Trial, view: str, rate: float, size: float, rows: Rows, look: Look, likeness: Likeness | None, codes: Codes, count: int
 ) -> dict[str, float]:
     people = trial.people
-    found = {"rate": rate, "strength": size, **trial.rates(look, np.arange(len(people)))[view]}
-    if likeness is None:
+    found = {"rate": rate, "strength": size, "faces": len(rows), **trial.rates(look, rows)[view]}
+    if likeness is None or count == 0:
         return found
-    rows = turn(trial.number, count, len(people))
+    chosen = turn(trial.number, count, len(rows))
     pictures, points = (look.pictures, people.points) if view == "seen" else (look.renders, people.marks)
-    same = cosines(codes.of(view, rows, likeness), likeness.codes(pictures[rows], points[rows]))
+    same = cosines(codes.of(view, rows[chosen], likeness), likeness.codes(pictures[chosen], points[rows[chosen]]))
     return found | {"identity": float(same.mean()), "identity_10th": float(np.quantile(same, 0.1))}
 
 
@@ -162,6 +177,6 @@ class Codes:
 def at_rate(entries: Sequence[Mapping[str, float]], rate: float, name: str) -> float:
     """A figure at a change rate, between the measured ones; doing nothing changes and harms nothing. NaN where none comes near."""
     known = sorted((e["changed"], e[name]) for e in entries if name in e)
-    if not known or known[-1][0] < rate - 0.02:
+    if not known or known[-1][0] < rate - NEAR:
         return float("nan")
     return float(np.interp(rate, [0.0] + [k[0] for k in known], [1.0] + [k[1] for k in known]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from videdit.evaluate.ladder import MAIN, at_rate
 from videdit.evaluate.leakage import summary
+from videdit.evaluate.methods import BASELINES
 from videdit.quality.report import Row, Value, markdown
 
 Results = Mapping[str, Any]
@@ -21,17 +22,21 @@ def page(found: Results) -> str:
     strangers = found.get("strangers")
     near = f" Strangers among the same faces: median {strangers:.3f}." if strangers is not None else ""
     counted = f", identity on {found['identities']} faces an attribute, others for each" if strangers is not None else ""
+    top = max(found["strengths"])
     about = (
         f"{found['faces']} faces of people no network has seen (shard 5), pack {found['pack']}. Every face is asked to flip what the judge"
-        f" sees. Strengths from curves over {found['curve_faces']} faces; figures at a rate on all of them, between measured rates where it"
-        f" was missed{counted}. – : not reached at any strength up to {max(found['strengths']):g}.{near}"
+        f" sees. Strengths come from curves over {found['curve_faces']} of them; at {MAIN:g} everybody is measured, at other rates those"
+        f" of the curves; a rate that was missed is interpolated{counted}. Means are over the attributes that a method reaches."
+        f" – : not reached at any strength up to {top:g}.{near}"
     )
     parts = [
         about,
         "### At matched change rate, composited pictures",
         markdown(_means(methods, found["rates"], "seen")),
+        *_titled("### Side by side with the baselines, at 0.9, composited pictures", _pairs(methods, "seen")),
         "### The same on the renders, before they go into the picture",
         markdown(_means(methods, [MAIN], "drawn")),
+        markdown(_pairs(methods, "drawn")),
         f"### By attribute, at {MAIN:g}, composited pictures",
         markdown(_by_attribute(methods)),
         *_drift(methods),
@@ -45,25 +50,43 @@ def _entries(results: Results, name: str, view: str) -> Sequence[Mapping[str, fl
     return [{k: v for k, v in e.items() if v is not None} for e in found["matched"][view]] if found else []
 
 
-def common(methods: Mapping[str, Results], rate: float, view: str) -> list[str]:
-    """The attributes that every method changes at this rate: means over others would compare unlike things."""
-    first = next(iter(methods.values()))["attributes"]
-    return [name for name in first if all(not math.isnan(at_rate(_entries(r, name, view), rate, "kept")) for r in methods.values())]
+def reached(results: Results, rate: float, view: str) -> list[str]:
+    """The attributes that a method changes at this rate."""
+    return [name for name in results["attributes"] if not math.isnan(at_rate(_entries(results, name, view), rate, "kept"))]
 
 
 def _means(methods: Mapping[str, Results], rates: Sequence[float], view: str) -> list[Row]:
-    """A line a method: preservation and identity at each rate, mean over the attributes all of them reach."""
+    """A line a method: preservation and identity at each rate, mean over the attributes it reaches, and how many these are."""
     rows: list[Row] = []
     for name, results in methods.items():
         row: dict[str, Value] = {"method": name}
         for rate in rates:
-            shared = common(methods, rate, view)
-            reached = [a for a in results["attributes"] if not math.isnan(at_rate(_entries(results, a, view), rate, "kept"))]
-            row[f"kept at {rate:g}"] = _mean([at_rate(_entries(results, a, view), rate, "kept") for a in shared])
-            row[f"identity at {rate:g}"] = _mean([at_rate(_entries(results, a, view), rate, "identity") for a in shared])
-            row[f"reached at {rate:g}"] = f"{len(reached)} of {len(results['attributes'])}, {len(shared)} compared"
+            own = reached(results, rate, view)
+            row[f"kept at {rate:g}"] = _over(results, own, rate, view, "kept")
+            row[f"identity at {rate:g}"] = _over(results, own, rate, view, "identity")
+            row[f"attributes at {rate:g}"] = f"{len(own)} of {len(results['attributes'])}"
         rows.append(row)
     return rows
+
+
+def _pairs(methods: Mapping[str, Results], view: str) -> list[Row]:
+    """Each method against each baseline at MAIN, over the attributes that both reach."""
+    rows: list[Row] = []
+    for name in (m for m in methods if m not in BASELINES):
+        for baseline in (b for b in BASELINES if b in methods):
+            own, other = methods[name], methods[baseline]
+            both = [a for a in reached(own, MAIN, view) if a in reached(other, MAIN, view)]
+            row: dict[str, Value] = {"method": name, "baseline": baseline, "attributes both reach": len(both)}
+            for figure in ("kept", "identity"):
+                row[figure] = _over(own, both, MAIN, view, figure)
+                row[f"{figure}, baseline"] = _over(other, both, MAIN, view, figure)
+            rows.append(row)
+    return rows
+
+
+def _over(results: Results, attributes: Sequence[str], rate: float, view: str, figure: str) -> float:
+    """Mean of a figure at a rate over some attributes."""
+    return _mean([at_rate(_entries(results, a, view), rate, figure) for a in attributes])
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -108,7 +131,7 @@ def _drift(methods: Mapping[str, Results]) -> list[str]:
         markdown(back),
         "### One edit after the other, each on the picture the last one left",
         markdown(chain),
-        *(["### Several in one pass: change rates, alone and at once", markdown(once)] if once else []),
+        *_titled("### Several in one pass: change rates, alone and at once", once),
     ]
     errors = {m: r["mapper_errors"]["identity_map"] for m, r in methods.items() if r.get("mapper_errors")}
     parts += [
@@ -143,6 +166,11 @@ def _leakage(methods: Mapping[str, Results]) -> list[str]:
         )
         parts.insert(1, text)
     return parts
+
+
+def _titled(title: str, rows: Sequence[Row]) -> list[str]:
+    """Title and table, where there is a table."""
+    return [title, markdown(rows)] if rows else []
 
 
 def _nan(value: float | None) -> float:
