@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-STAGES = {"faces": "finding faces", "tune": "tuning", "edit": "editing"}
-UNITS = {"tune": "steps"}
+STAGES = {"faces": "finding faces", "tune": "tuning", "edit": "editing", "encode": "encoding faces", "train": "training"}
+UNITS = {"tune": "steps", "encode": "faces", "latent classifier": "epochs", "train": "s"}  # training counts its seconds
 EVERY = 5.0  # seconds between two plain lines
 
 

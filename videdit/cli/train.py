@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from videdit.cli.parser import Parser
+from videdit.cli.progress import reporter
 from videdit.cli.say import say
+from videdit.config import DEFAULT_PACK
 from videdit.errors import MissingError, UsageError
 
 STEPS = {
@@ -16,52 +20,97 @@ STEPS = {
     "landmarks": "finds 78 points of a face",
     "identity": "tells people apart",
     "generator": "generator and encoder together",
-    "axes": "the directions of the attributes; the last, minutes",
+    "axes": "the directions of the attributes; minutes",
+    "transformer": "--method transformer: a map per attribute and style layer, into the pack",
+    "mapper": "--method mapper: one network for all attributes at once, into the pack",
 }
-DESCRIPTION = """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
-log and samples, and a run that was interrupted goes on from there.
+EDITORS = ("transformer", "mapper")  # trained for a pack that is complete
+DESCRIPTION = (
+    """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
+log, curve and samples, and a run that was interrupted goes on from there.
 
-""" + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
+"""
+    + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
+    + """
+
+For transformer and mapper DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per attribute) or
+without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own data folder, which is
+found before it, where the pack is asked for by name."""
+)
 
 
 def build() -> Parser:
     """The parser."""
     parser = Parser("videdit train", "videdit train " + "|".join(STEPS) + " DATA OUT [OPTIONS]", DESCRIPTION)
     parser.add_argument("step", choices=tuple(STEPS), metavar="STEP", help="what to train")
-    parser.add_argument("data", type=Path, metavar="DATA", help="prepared faces")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the run's folder")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="DATA OUT", help="faces, and the run's folder")
+    parser.add_argument("--data", type=Path, metavar="DATA", help="another way to name DATA")
+    parser.add_argument("--out", type=Path, metavar="OUT", help="another way to name OUT (transformer, mapper: default runs/STEP)")
     parser.add_argument("--minutes", type=float, help="how long in all, an interrupted run's time included")
     parser.add_argument("--seed", type=int, help="of everything that is drawn (default 0)")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:n (default auto)")
     parser.add_argument("--init", metavar="PATH", type=Path, help="begin with these weights instead of random ones")
     parser.add_argument("--classifier", metavar="DIR", type=Path, help="the run whose features serve as a loss (generator)")
-    parser.add_argument("--pack", metavar="DIR", type=Path, help="the pack whose networks are used (axes; default OUT, a pack folder)")
+    text = f"the pack whose networks are used (axes: default OUT, a pack folder; transformer, mapper: default {DEFAULT_PACK})"
+    parser.add_argument("--pack", metavar="NAME|PATH", type=Path, help=text)
+    parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, transformer, mapper)")
+    parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
+    parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
+    parser.add_argument("--progress", choices=("auto", "plain", "none"), default="auto", help="a bar, lines, or the log (default auto)")
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command. Raises UsageError, MissingError."""
     space = build().parse(argv)
-    if not space.data.is_dir():
-        raise UsageError(f"there is no folder {space.data}", hint="`python -m videdit.train.data FACES_DIR WORK_DIR` prepares it.")
-    if space.minutes is not None and not space.minutes > 0:
-        raise UsageError(f"--minutes can't be {space.minutes}", hint="A number above 0.")
+    data, out = _folders(space)
+    if not data.is_dir():
+        raise UsageError(f"there is no folder {data}", hint="`python -m videdit.train.data FACES_DIR WORK_DIR` prepares it.")
+    for name, least in (("minutes", 1e-9), ("faces", 1), ("rank", 0)):
+        value = getattr(space, name)
+        if value is not None and not value >= least:
+            raise UsageError(f"--{name} can't be {value}", hint="A number above 0." if least else "0 or more.")
     module = importlib.import_module(f"videdit.train.{space.step}")
-    names = ("minutes", "seed", "device", "init", "classifier", "pack")
-    options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
-    if space.restart:
-        options["resume"] = False
-    known = inspect.signature(module.train).parameters
-    if "minutes" in known and known["minutes"].default is inspect.Parameter.empty and "minutes" not in options:
-        raise UsageError(f"training {space.step} needs --minutes", hint="The more, the better; it can be interrupted and gone on with.")
-    for name in options:
-        if name not in known:
-            raise UsageError(f"training {space.step} has no --{'restart' if name == 'resume' else name}")
+    options = _options(space, inspect.signature(module.train).parameters)
     try:
-        result = module.train(space.data, space.out, **options)
+        with reporter(space.progress) as talk:
+            talk.file(space.step)
+            if "progress" in inspect.signature(module.train).parameters and space.progress != "none":
+                options["progress"] = talk
+            result = module.train(data, out, **options)
     except FileNotFoundError as error:
         raise MissingError(f"{error.filename or error} is not there", hint="`python -m videdit.train.data` prepares the data.") from None
     if result is not None:
         say(str(result))
     return 0
+
+
+def _folders(space: argparse.Namespace) -> tuple[Path, Path]:
+    """DATA and OUT, however they were named. Raises UsageError."""
+    left = list(space.folders)
+    data = space.data or (left.pop(0) if left else None)
+    out = space.out or (left.pop(0) if left else Path("runs") / space.step if space.step in EDITORS else None)
+    if data is None or out is None:
+        raise UsageError(
+            f"training {space.step} needs {'faces' if data is None else 'a folder for the run'}", hint="videdit train STEP DATA OUT"
+        )
+    if left:
+        raise UsageError(f"unexpected {str(left[0])!r}", hint="videdit train STEP DATA OUT")
+    return data, out
+
+
+def _options(space: argparse.Namespace, known: Any) -> dict[str, Any]:
+    """What was given, checked against what the trainer takes. Raises UsageError."""
+    names = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth")
+    options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
+    if space.restart:
+        options["resume"] = False
+    if space.step in EDITORS:
+        options.setdefault("pack", DEFAULT_PACK)
+    if "minutes" in known and known["minutes"].default is inspect.Parameter.empty and "minutes" not in options:
+        raise UsageError(f"training {space.step} needs --minutes", hint="The more, the better; it can be interrupted and gone on with.")
+    for name in options:
+        if name not in known:
+            raise UsageError(f"training {space.step} has no --{'restart' if name == 'resume' else name}")
+    return options

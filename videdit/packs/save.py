@@ -19,7 +19,7 @@ from safetensors.torch import save_file as save_tensors
 
 from videdit.errors import OutputError, PackError
 from videdit.packs.celeba import FACE_ATTRIBUTES
-from videdit.packs.manifest import FILE
+from videdit.packs.manifest import FILE, normal
 
 Tables = dict[str, Any]
 
@@ -104,6 +104,18 @@ def save_axes(
     tables["axes"] = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "order": list(order)}
     write_tables(pack_dir, tables)
     return path
+
+
+def add_attributes(pack_dir: str | Path, sources: Sequence[str], method: str) -> None:
+    """Give attributes that have no axis a flag each, moved by a method."""
+    if not sources:
+        return
+    tables = read_tables(pack_dir)
+    for source in sources:
+        entry = {"source": source, "sign": 1, "help": f"more or less of {source}", "aliases": []}
+        tables.setdefault("attributes", {}).setdefault(normal(source), entry)
+    write_tables(pack_dir, tables)
+    save_methods(pack_dir, dict.fromkeys(sources, method))
 
 
 def save_methods(pack_dir: str | Path, methods: Mapping[str, str]) -> None:

@@ -73,7 +73,9 @@ def _attributes(pack: Pack) -> None:
     order = pack.manifest.order
     for source in pack.manifest.methods:
         pack.manifest.method_for(source)
-    if order and (lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order]):
+    if order and (
+        lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order and a.source not in pack.manifest.methods]
+    ):
         raise PackError(f"no axis for {', '.join(lost)}")
 
 

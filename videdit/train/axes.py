@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,6 +37,8 @@ RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
 STEPS = (0.0, 0.5, 1.0, 1.25, 1.5)  # where the score is measured, in first guesses; beyond, renders break before scores follow
 BATCH = 32
+
+Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,12 @@ class Sitters:
     logits: NDArray[np.float32]
     identities: NDArray[np.float32]
     again: NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """Whatever scores latents [N,L,D] with logits [N,A]."""
+
+    def scores(self, w: Floats) -> NDArray[np.float32]: ...
 
 
 class Studio:
@@ -167,9 +176,14 @@ def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: fl
 
     faces: without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
     """
+    return calibrate_course(studio, lambda distance: faces.w + distance * axis, faces, row, wanted, guess)
+
+
+def calibrate_course(studio: Scorer, course: Course, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
+    """`calibrate` for moves that are no straight line."""
     gains = [0.0]
     for step in STEPS[1:]:
-        gains.append(float(np.median(studio.scores(faces.w + step * guess * axis)[:, row]) - np.median(faces.logits[:, row])))
+        gains.append(float(np.median(studio.scores(course(step * guess))[:, row]) - np.median(faces.logits[:, row])))
         if gains[-1] >= wanted:
             break
     rising = np.maximum.accumulate(gains)
@@ -181,15 +195,21 @@ def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: fl
 
 def measure(studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> Measured:
     """Calibrate an axis on faces without the attribute, and measure it there."""
-    distance, reached = calibrate(studio, axis, faces, row, wanted, guess)
-    moved = studio.seen(faces.w + distance * axis)
+    return measure_course(studio, method, lambda distance: faces.w + distance * axis, faces, row, wanted, guess)
+
+
+def measure_course(studio: Studio, method: str, course: Course, faces: Sitters, row: int, wanted: float, guess: float) -> Measured:
+    """`measure` for moves that are no straight line."""
+    distance, reached = calibrate_course(studio, course, faces, row, wanted, guess)
+    moved = studio.seen(course(distance))
     before, after = (1 / (1 + np.exp(-logits)) for logits in (faces.logits, moved.logits))
     others = np.arange(before.shape[1]) != row
     identity = float((faces.identities * moved.identities).sum(1).mean())
     crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
     changed = float(crossed.mean()) if len(crossed) else 1.0
     kept = float((np.abs(after - before)[:, others] < 0.25).mean())
-    seen = float(((moved.again - faces.again) * axis).sum((1, 2)).mean()) / distance
+    asked = moved.w - faces.w
+    seen = float(((moved.again - faces.again) * asked).sum() / max(1e-12, float(np.square(asked).sum())))
     return Measured(method, distance, reached, changed, kept, identity, seen)
 
 

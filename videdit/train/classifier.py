@@ -1,6 +1,6 @@
 """Train the attribute classifier.
 
-    python -m videdit.train.classifier WORK_DIR OUT_DIR [--minutes 5] [--seed 0]
+    videdit train classifier DATA OUT
 
 Cross entropy on the 40 labels of shards 0-3 at 64 px; the validation accuracy on shard 5 goes into OUT_DIR/log.jsonl,
 sample faces into samples.png, the averaged weights into classifier.safetensors beside classifier.json.
@@ -8,7 +8,6 @@ sample faces into samples.png, the averaged weights into classifier.safetensors 
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from videdit.networks.classifier import Classifier
 from videdit.train import data as faces_data
 from videdit.train.augment import jitter, shrink, soften, to_batch
-from videdit.train.run import Average, Run, pick_device, write_sheet
+from videdit.train.run import Average, Progress, Run, pick_device, write_sheet
 
 CONFIG = {"size": 64, "width": 20, "attributes": 40}
 BATCH, RATE, DECAY = 64, 2e-3, 0.02
@@ -68,7 +67,16 @@ def save(out: Path, values: dict[str, Tensor], attributes: list[str], scores: di
     return path
 
 
-def train(data: Path, out: Path, *, minutes: float = 5.0, seed: int = 0, device: str = "auto", resume: bool = True) -> Path:
+def train(
+    data: Path,
+    out: Path,
+    *,
+    minutes: float = 5.0,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> Path:
     """Train (or go on training) for `minutes` in all; returns the weights' path.
 
     data: work directory of videdit.train.data. Raises FileNotFoundError when it was not prepared.
@@ -82,7 +90,7 @@ def train(data: Path, out: Path, *, minutes: float = 5.0, seed: int = 0, device:
     network, shadow = Classifier(**CONFIG).to(on), Classifier(**CONFIG).to(on)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    average, run = Average(network), Run(out, minutes=minutes, resume=resume)
+    average, run = Average(network), Run(out, minutes=minutes, resume=resume, progress=progress)
     parts = {"network": network, "optimizer": optimizer}
     run.restore(parts, average, draw)
     scores: dict[str, float] = {}
@@ -110,19 +118,3 @@ def train(data: Path, out: Path, *, minutes: float = 5.0, seed: int = 0, device:
     path = save(run.out, average.values, faces.attributes, scores)
     (run.out / "DONE").touch()
     return path
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
-    args = parser.parse_args()
-    train(args.data, args.out, minutes=args.minutes, seed=args.seed, device=args.device, resume=not args.restart)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@ One panel per value, side by side, each on its own scale; SVG, so that it stays 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from html import escape
 from pathlib import Path
@@ -25,6 +26,19 @@ def read_log(path: Path) -> list[dict[str, float]]:
         except json.JSONDecodeError:
             continue
     return [line for line in lines if isinstance(line, dict)]
+
+
+def summarise(run: Path) -> None:
+    """Beside a run's log.jsonl: the same as log.csv, one column per value, and its values over the steps as curve.svg."""
+    lines = read_log(run / "log.jsonl")
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    with open(run / "log.csv", "w", newline="") as handle:
+        table = csv.DictWriter(handle, names)
+        table.writeheader()
+        table.writerows(lines)
+    drawn = [name for name in names if name not in ("step", "seconds") and any(isinstance(line.get(name), int | float) for line in lines)]
+    if drawn:
+        (run / "curve.svg").write_text(draw_curves(lines, drawn, against="step"), "utf-8")
 
 
 def draw_curves(lines: list[dict[str, float]], show: list[str], *, against: str) -> str:

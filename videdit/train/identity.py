@@ -1,6 +1,6 @@
 """Train the identity embedding.
 
-    python -m videdit.train.identity WORK_DIR OUT_DIR [--minutes 15] [--seed 0] [--init classifier.safetensors]
+    videdit train identity DATA OUT
 
 Softmax over the people of shards 0-3 on cosines with an additive margin (CosFace, Wang et al. 2018; Wang et al. 2018
 "Additive margin softmax"), the trunk started from the classifier's when its weights are given. Verification on pairs of
@@ -9,7 +9,6 @@ shard 5, people it never saw, goes into OUT_DIR/log.jsonl; samples.png shows its
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 from videdit.networks.recognizer import Recognizer
 from videdit.train import data as faces_data
 from videdit.train.augment import jitter, shrink, soften, to_batch
-from videdit.train.run import Average, Run, pick_device, write_sheet
+from videdit.train.run import Average, Progress, Run, pick_device, write_sheet
 
 CONFIG = {"size": 64, "width": 20, "dim": 128}
 BATCH, RATE, DECAY = 64, 1.5e-3, 0.05
@@ -115,7 +114,15 @@ def _sheet(path: Path, pictures: np.ndarray, pairs: np.ndarray, same: np.ndarray
 
 
 def train(
-    data: Path, out: Path, *, minutes: float = 15.0, seed: int = 0, device: str = "auto", resume: bool = True, init: Path | None = None
+    data: Path,
+    out: Path,
+    *,
+    minutes: float = 15.0,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = True,
+    init: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Train (or go on training) for `minutes` in all; returns the weights' path.
 
@@ -134,7 +141,7 @@ def train(
     _start_from(network, init or Path(out).parent / "classifier" / "classifier.safetensors")
     head = MarginHead(CONFIG["dim"], len(people)).to(on)
     optimizer = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
-    average, run = Average(network), Run(out, minutes=minutes, resume=resume)
+    average, run = Average(network), Run(out, minutes=minutes, resume=resume, progress=progress)
     parts = {"network": network, "head": head, "optimizer": optimizer}
     run.restore(parts, average, draw)
     scores: dict[str, float] = {}
@@ -163,20 +170,3 @@ def train(
     path = _write(run.out, average.values, scores, len(people))
     (run.out / "DONE").touch()
     return path
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=15.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--init", type=Path, help="a classifier's weights to start from")
-    parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
-    args = parser.parse_args()
-    train(args.data, args.out, minutes=args.minutes, seed=args.seed, device=args.device, resume=not args.restart, init=args.init)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Train the landmark network on the training faces and the teacher's points.
 
-    python -m videdit.train.landmarks WORK_DIR OUT_DIR [--minutes 30] [--seed 0]
+    videdit train landmarks DATA OUT
 
 Every three minutes and at the end OUT_DIR/landmarker.safetensors (float32, averaged weights), config.json and samples.png
 (teacher green, ours red) are written, so an unfinished run is of use already. Errors are in eye distances, on people of
@@ -9,7 +9,6 @@ shard 5 seen nowhere else. One thread computes, one prepares the crops.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import queue
@@ -28,7 +27,7 @@ from torch import Tensor, nn
 from videdit.networks.landmarker import Landmarker
 from videdit.train.data import Faces, load
 from videdit.train.landmark_crops import Batch, make_batch
-from videdit.train.run import Average, Run, pick_device, write_sheet
+from videdit.train.run import Average, Progress, Run, pick_device, write_sheet
 
 SIZE = 64
 CONFIG: dict[str, object] = {"size": SIZE, "points": 78, "widths": [24, 48, 96, 128], "blocks": [1, 2, 1]}
@@ -179,12 +178,21 @@ def _draw(path: Path, data: dict[str, Tensor], points: Tensor, count: int = 40) 
     write_sheet(path, np.stack(tiles), [f"face {int(f)}" for f in data["face"][:count]], columns=10)
 
 
-def train(data: Path, out: Path, *, minutes: float, seed: int = 0, device: str = "auto", resume: bool = True) -> Path:
+def train(
+    data: Path,
+    out: Path,
+    *,
+    minutes: float,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> Path:
     """Train (or go on training) for `minutes` in all; returns the weights' path.
 
     data: work directory of videdit.train.data. Raises FileNotFoundError when it was not prepared.
     """
-    faces, run = load(data), Run(out, minutes=minutes, resume=resume)
+    faces, run = load(data), Run(out, minutes=minutes, resume=resume, progress=progress)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     trainer = Trainer(faces, run, pick_device(device), seed)
@@ -210,19 +218,3 @@ def train(data: Path, out: Path, *, minutes: float, seed: int = 0, device: str =
     path = trainer.save(scores)
     (run.out / "DONE").touch()
     return path
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
-    args = parser.parse_args()
-    train(args.data, args.out, minutes=args.minutes, seed=args.seed, device=args.device, resume=not args.restart)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A training run: a budget in minutes that survives being interrupted, a log line a minute, checkpoints.
+"""A training run: a budget in minutes that survives being interrupted, a log line a minute (with a table and a curve), checkpoints.
 
 The clock counts training seconds over all starts of a run, and the learning rate follows the clock, so the same script
 with another `--minutes` gives the best it can in that time.
@@ -17,6 +17,10 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+
+from videdit.train.curve import summarise
+
+Progress = Callable[[str, int, int | None], None]  # stage, done, total
 
 
 def pick_device(name: str) -> torch.device:
@@ -43,13 +47,25 @@ class Average:
 
 
 class Run:
-    """One run in a folder `out`: `log.jsonl`, `checkpoint.pt` (moved into place, never half written), samples."""
+    """One run in a folder `out`: `log.jsonl`, the same as `log.csv` and `curve.svg`, `checkpoint.pt` (moved into place, never half
+    written), samples. With `patience` it ends when that many judgements in a row were no better than the best one before."""
 
-    def __init__(self, out: Path, *, minutes: float, resume: bool, log_every: float = 60.0) -> None:
+    def __init__(
+        self,
+        out: Path,
+        *,
+        minutes: float,
+        resume: bool,
+        log_every: float = 60.0,
+        patience: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.out = Path(out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.budget, self.resume, self.log_every = minutes * 60, resume, log_every
+        self.patience, self.progress = patience, progress
         self.spent, self.step = 0.0, 0
+        self.best, self.worse = math.inf, 0
         self._tick = self._logged = time.monotonic()
 
     def restore(self, parts: Mapping[str, Any], average: Average, draw: torch.Generator) -> None:
@@ -60,6 +76,7 @@ class Run:
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.spent, self.step = state["spent"], state["step"]
+        self.best, self.worse = state.get("best", math.inf), state.get("worse", 0)
         for name, part in parts.items():
             part.load_state_dict(state[name])
         for name, value in state["average"].items():
@@ -72,19 +89,31 @@ class Run:
         part = self.out / "checkpoint.pt.part"
         state = {name: p.state_dict() for name, p in parts.items()}
         state |= {"average": average.values, "count": average.count, "draw": draw.get_state(), "spent": self.spent, "step": self.step}
+        state |= {"best": self.best, "worse": self.worse}
         torch.save(state, part)
         os.replace(part, self.out / "checkpoint.pt")
 
     def go(self, step: Callable[[], torch.Tensor], report: Callable[[float], None]) -> None:
-        """Call step() -> loss until the budget is spent; report(mean loss since the last) once a minute and at the end."""
+        """Call step() -> loss until the budget or the patience ends; report(mean loss since the last) once a minute and at the end."""
         self.start()
-        total, count, more = 0.0, 0, self.done < 1
+        total, count, more = 0.0, 0, self.done < 1 and not self.tired
         while more:
             total, count, more = total + float(step()), count + 1, self.advance()
             if more and self.due():
                 report(total / count)
-                total, count = 0.0, 0
+                total, count, more = 0.0, 0, not self.tired
         report(total / max(count, 1))
+
+    def improved(self, value: float) -> bool:
+        """Whether a judgement (less is better) is the best so far."""
+        better = value < self.best
+        self.best, self.worse = (value, 0) if better else (self.best, self.worse + 1)
+        return better
+
+    @property
+    def tired(self) -> bool:
+        """Whether patience is at its end."""
+        return self.patience is not None and self.worse >= self.patience
 
     def start(self) -> None:
         """Start the clock (after data is loaded)."""
@@ -94,6 +123,8 @@ class Run:
         """Count one step; True while there is time left."""
         now = time.monotonic()
         self.spent, self._tick, self.step = self.spent + now - self._tick, now, self.step + 1
+        if self.progress:
+            self.progress("train", int(min(self.spent, self.budget)), int(self.budget))
         return self.spent < self.budget
 
     def due(self) -> bool:
@@ -118,7 +149,9 @@ class Run:
         line |= {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
         with open(self.out / "log.jsonl", "a") as handle:
             handle.write(json.dumps(line) + "\n")
-        print(" ".join(f"{k}={v}" for k, v in line.items()), flush=True)
+        summarise(self.out)
+        if self.progress is None:
+            print(" ".join(f"{k}={v}" for k, v in line.items()), flush=True)
         self.start()
 
 

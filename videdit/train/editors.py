@@ -1,0 +1,117 @@
+"""What the trainers of editing networks share: a measured +1.0 for every attribute, and the way into a pack."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from videdit.packs.load import Pack
+from videdit.packs.manifest import FILE, find_pack, user_folder
+from videdit.packs.save import add_attributes, save_network
+from videdit.train.axes import Course, Floats, Measured, Sitters, Studio, calibrate_course, measure_course
+from videdit.train.latents import Latents
+from videdit.train.run import Progress
+
+# What choices (layers, sizes) are made on: attributes of every kind that a tight face frame shows.
+MAIN = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Male", "Young", "No_Beard", "Bushy_Eyebrows", "Wearing_Lipstick")
+Move = Callable[[Floats, int, float], NDArray[np.float32]]  # latents [N,L,D], attribute's number, how far -> moved latents
+
+
+class LatentScorer:
+    """Scores by the latent classifier, for attributes that the pack's own does not know."""
+
+    def __init__(self, judge: nn.Module, device: torch.device) -> None:
+        self.judge, self.device = judge, device
+
+    @torch.inference_mode()
+    def scores(self, w: Floats) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self.judge(torch.from_numpy(np.asarray(w, np.float32)).to(self.device)).cpu().numpy()
+        return logits
+
+
+class Judged:
+    """Held-out faces, on which moves are calibrated and measured as axes are: +1.0 takes the median score of faces without an attribute
+    to where that of faces with it lies."""
+
+    def __init__(self, pack: Pack, latents: Latents, judge: nn.Module, *, faces: int = 32) -> None:
+        self.studio, self.latent = Studio(pack), LatentScorer(judge, pack.device)
+        self.latents, self.faces, self.known = latents, faces, latents.seen.shape[1]
+        self.wanted, self.truth, self.held = latents.wanted(), latents.truth(), np.flatnonzero(latents.held)
+        self._sitters: dict[int, Sitters] = {}
+
+    def measured(self, move: Move, row: int) -> Measured:
+        """One attribute of the pack's classifier, calibrated and measured on renders."""
+        faces = self._without(row)
+        return measure_course(self.studio, "", course(move, faces.w, row), faces, row, float(self.wanted[row]), 1.0)
+
+    def distance(self, move: Move, row: int) -> float:
+        """How far +1.0 goes; for an attribute of the user's own by the latent classifier."""
+        faces = self._without(row)
+        if row < self.known:
+            return calibrate_course(self.studio, course(move, faces.w, row), faces, row, float(self.wanted[row]), 1.0)[0]
+        logits = self.latent.scores(self.latents.w[self.held])
+        sides = [logits[self.truth[self.held, row] == value, row] for value in (1, 0)]
+        wanted = max(0.5, float(np.median(sides[0]) - np.median(sides[1]))) if all(len(side) for side in sides) else 1.0
+        sitters = Sitters(faces.w, self.latent.scores(faces.w), faces.identities, faces.again)
+        return calibrate_course(self.latent, course(move, faces.w, row), sitters, row, wanted, 1.0)[0]
+
+    def _without(self, row: int) -> Sitters:
+        """Faces without the attribute; any, where nobody lacks it."""
+        if row not in self._sitters:
+            rows = self.held[self.truth[self.held, row] == 0][: self.faces]
+            self._sitters[row] = self.studio.seen(self.latents.w[rows if len(rows) else self.held[: self.faces]])
+        return self._sitters[row]
+
+
+def course(move: Move, w: Floats, row: int) -> Course:
+    """A move of these latents, by how far."""
+    return lambda distance: move(w, row, distance)
+
+
+def calibrate_all(
+    judged: Judged, move: Move, names: Sequence[str], shown: set[str], progress: Progress | None
+) -> tuple[list[float], dict[str, Any]]:
+    """How far +1.0 goes for every attribute, and what was measured of those with a flag."""
+    distances, notes = [], {}
+    for row, name in enumerate(names):
+        if row < judged.known and name in shown:
+            found = judged.measured(move, row)
+            notes[name] = rounded(found)
+            distances.append(found.distance)
+        else:
+            distances.append(judged.distance(move, row))
+        if progress:
+            progress("calibrate", row + 1, len(names))
+    return distances, notes
+
+
+def rounded(found: Measured) -> dict[str, float]:
+    """Figures of a measurement."""
+    return {key: round(value, 4) for key, value in asdict(found).items() if key != "method"}
+
+
+def into_pack(
+    pack: Pack, asked: str | Path, name: str, network: nn.Module, config: Mapping[str, Any], notes: Mapping[str, Any], out: Path, faces: int
+) -> Path:
+    """Put a network into the pack it was trained for and what was measured into the run's folder; returns the network's file.
+
+    Attributes that the pack does not have get a flag. A pack asked for by name is not touched: a copy in the user's own folder, which is found before it, takes the network.
+    """
+    folder = Path(asked)
+    if not (folder / FILE).is_file():
+        folder = user_folder() / pack.manifest.name
+        if not (folder / FILE).is_file():
+            shutil.copytree(find_pack(asked), folder)
+    part = pack.manifest.networks["encoder"]
+    (out / f"{name}.json").write_text(json.dumps({"config": dict(config), "faces": faces, **notes}, indent=1) + "\n", "utf-8")
+    add_attributes(folder, [source for source in config["attributes"] if source not in pack.manifest.order], name)
+    return save_network(folder, name, network, config, license=part.license, trained_on=f"{part.trained_on}; {faces} latents")
