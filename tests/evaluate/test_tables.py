@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from videdit.evaluate.tables import _means, _pairs, page
+from videdit.evaluate.tables import _means, _pairs, best, page
 
 
 def method(**figures: tuple[float, float] | None) -> dict[str, Any]:
@@ -29,6 +29,12 @@ def test_means_say_over_how_many_attributes() -> None:
 def test_baselines_are_compared_on_what_both_reach() -> None:
     (pair,) = _pairs(METHODS, "seen")
     assert (pair["kept"], pair["kept, baseline"], pair["attributes both reach"]) == (0.98, 0.96, 1)
+
+
+def test_the_best_of_the_packs_own_methods() -> None:
+    methods = METHODS | {"mapper": method(smile=(0.97, 0.99), hat=None)}
+    assert best(methods) == {"smile": "mapper", "hat": "axes"}
+    assert best({"ganspace": METHODS["ganspace"]}) == {}
 
 
 def test_what_is_not_reached_is_said() -> None:

@@ -39,6 +39,7 @@ def page(found: Results) -> str:
         markdown(_pairs(methods, "drawn")),
         f"### By attribute, at {MAIN:g}, composited pictures",
         markdown(_by_attribute(methods)),
+        f"Best of the pack's own (kept + identity at {MAIN:g}): " + ", ".join(f"{k} {v}" for k, v in best(methods).items()) + ".",
         *_drift(methods),
         *_leakage(methods),
     ]
@@ -82,6 +83,24 @@ def _pairs(methods: Mapping[str, Results], view: str) -> list[Row]:
                 row[f"{figure}, baseline"] = _over(other, both, MAIN, view, figure)
             rows.append(row)
     return rows
+
+
+def best(methods: Mapping[str, Results]) -> dict[str, str]:
+    """By source name, the method to name in a pack's [methods]: at MAIN the highest preservation plus identity on composited pictures,
+    among those that reach it; where none does, the one that changes most. Baselines take no part."""
+    own = {name: results for name, results in methods.items() if name not in BASELINES}
+    found: dict[str, str] = {}
+    for flag, entry in next(iter(own.values()))["attributes"].items() if own else ():
+        able = {m: r for m, r in own.items() if flag in reached(r, MAIN, "seen")}
+
+        def merit(method: str, flag: str = flag, able: Mapping[str, Results] = able) -> float:
+            if method not in able:
+                return max(float(p["seen"]["changed"] or 0) for p in own[method]["attributes"][flag]["curve"]) - 1
+            figures = [at_rate(_entries(own[method], flag, "seen"), MAIN, name) for name in ("kept", "identity")]
+            return float(np.nansum(figures))
+
+        found[entry["source"]] = max(able or own, key=merit)
+    return found
 
 
 def _over(results: Results, attributes: Sequence[str], rate: float, view: str, figure: str) -> float:
