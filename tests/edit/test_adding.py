@@ -56,6 +56,6 @@ def test_it_keeps_what_methods_promise(example: Mapper, pack: Pack) -> None:
 def test_one_line_in_the_table_makes_it_a_choice(example: Mapper, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(edit.METHODS, "bounded", example)
     assert np.array_equal(move(W, Moves({"bounded": {"Smiling": 1.0}}), pack), example(W, {"Smiling": 1.0}, pack))
-    assert config.METHODS == tuple(name for name in edit.METHODS if name != "bounded")
-    choices = config.option("method").choices
-    assert choices == ("auto", *config.METHODS)
+    known = tuple(name for name in edit.METHODS if name != "bounded")
+    assert known == config.METHODS
+    assert config.option("method").choices == ("auto", *known)

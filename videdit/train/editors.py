@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from videdit.packs.load import Pack
 from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
 from videdit.train.axes import Course, Floats, Measured, Sitters, Studio, calibrate_course, measure_course
 from videdit.train.latents import Latents
-from videdit.train.run import Progress
+from videdit.train.run import Average, Progress, Run
 
 # What choices (layers, sizes) are made on: attributes of every kind that a tight face frame shows.
 MAIN = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Male", "Young", "No_Beard", "Bushy_Eyebrows", "Wearing_Lipstick")
@@ -72,6 +73,52 @@ class Judged:
         return self._sitters[row]
 
 
+def fit(
+    network: nn.Module,
+    run: Run,
+    loss: Callable[[torch.Generator], Tensor],
+    judge: Callable[[], tuple[float, dict[str, float]]],
+    *,
+    rate: float,
+    decay: float,
+    seed: int,
+) -> None:
+    """Train a network, and leave it with the averaged weights that did best.
+
+    loss(draw): of one step; judge(): with the network holding the averaged weights, a value (less is better) and its parts.
+    """
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
+    draw, average = torch.Generator().manual_seed(seed), Average(network)
+    parts = {"network": network, "optimizer": optimizer}
+    run.restore(parts, average, draw)
+    best = run.out / "best.safetensors"
+
+    def step() -> Tensor:
+        optimizer.param_groups[0]["lr"] = run.rate(rate)
+        value = loss(draw)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        average.update(network)
+        return value.detach()
+
+    @torch.no_grad()
+    def report(mean: float) -> None:
+        now = {name: value.clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(average.values)
+        held_out, terms = judge()
+        network.load_state_dict(now)
+        if run.improved(held_out) or not best.exists():
+            save_file({name: value.cpu().contiguous() for name, value in average.values.items()}, best)
+        run.save(parts, average, draw)
+        run.log(loss=mean, held_out=held_out, **terms)
+
+    run.go(step, report)
+    network.load_state_dict(load_file(best))
+    network.eval().requires_grad_(False)
+
+
 def course(move: Move, w: Floats, row: int) -> Course:
     """A move of these latents, by how far."""
     return lambda distance: move(w, row, distance)
@@ -104,7 +151,8 @@ def into_pack(
 ) -> Path:
     """Put a network into the pack it was trained for and what was measured into the run's folder; returns the network's file.
 
-    Attributes that the pack does not have get a flag. A pack asked for by name is not touched: a copy in the user's own folder, which is found before it, takes the network.
+    Attributes that the pack does not have get a flag. A pack asked for by name is not touched: a copy in the user's own folder, which is
+    found before it, takes the network.
     """
     folder = Path(asked)
     if not (folder / FILE).is_file():

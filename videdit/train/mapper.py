@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from videdit.networks.latents import LatentMapper
 from videdit.packs.load import Pack, load_pack
-from videdit.train.editors import Judged, Move, calibrate_all, into_pack
+from videdit.train.editors import Judged, Move, calibrate_all, fit, into_pack
 from videdit.train.latents import Latents, classify, half, prepare
-from videdit.train.run import Average, Progress, Run
+from videdit.train.run import Progress, Run
 
 BATCH, SMALL, RATE = 64, 8, 5e-4  # SMALL: faces of a step through the generator
 PIXELS = 4
@@ -173,49 +172,22 @@ def train(
     network = LatentMapper(**config).to(loaded.device)
     trainer = Trainer(loaded, latents, judge, network)
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
-    network.load_state_dict(load_file(_fit(trainer, latents, run, seed)))
-    network.eval().requires_grad_(False)
+    w, held = torch.from_numpy(latents.w[~latents.held]), torch.from_numpy(latents.w[latents.held]).to(loaded.device)
+
+    def loss(draw: torch.Generator) -> Tensor:
+        pixels = run.step % PIXELS == PIXELS - 1
+        chosen = torch.randint(len(w), (SMALL if pixels else BATCH,), generator=draw)
+        return total(trainer.losses(w[chosen].to(loaded.device), draw, pixels=pixels))
+
+    def held_out() -> tuple[float, dict[str, float]]:
+        same = torch.Generator().manual_seed(seed)  # the same wishes at every judgement
+        terms = trainer.losses(held[: 2 * BATCH], same, pixels=False)
+        terms["face"] = trainer.losses(held[: 2 * SMALL], same, pixels=True)["face"]
+        return float(total(terms)), {name: float(value) for name, value in terms.items()}
+
+    fit(network, run, loss, held_out, rate=RATE, decay=0.0, seed=seed)
     shown = {attribute.source for attribute in loaded.manifest.attributes.values()}
     distances, notes = calibrate_all(Judged(loaded, latents, judge), mover(network), latents.names, shown, progress)
     network.distance.copy_(torch.tensor(distances))
-    held = torch.from_numpy(latents.w[latents.held]).to(loaded.device)
     figures = {"loss": run.best, "of_spread": trainer.figures(held, torch.Generator().manual_seed(seed)), "measured": notes}
     return into_pack(loaded, pack, "mapper", network, config, figures, Path(out), int((~latents.held).sum()))
-
-
-def _fit(trainer: Trainer, latents: Latents, run: Run, seed: int) -> Path:
-    """The file of the averaged weights that did best on held-out faces."""
-    network, device = trainer.network, trainer.device
-    w, held = torch.from_numpy(latents.w[~latents.held]), torch.from_numpy(latents.w[latents.held][:128]).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
-    draw, average, parts = torch.Generator().manual_seed(seed), Average(network), {"network": network, "optimizer": optimizer}
-    run.restore(parts, average, draw)
-    best = run.out / "best.safetensors"
-
-    def step() -> Tensor:
-        optimizer.param_groups[0]["lr"] = run.rate(RATE)
-        pixels = run.step % PIXELS == PIXELS - 1
-        chosen = torch.randint(len(w), (SMALL if pixels else BATCH,), generator=draw)
-        loss = total(trainer.losses(w[chosen].to(device), draw, pixels=pixels))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        average.update(network)
-        return loss.detach()
-
-    @torch.no_grad()
-    def report(loss: float) -> None:
-        now = {name: value.clone() for name, value in network.state_dict().items()}
-        network.load_state_dict(average.values)
-        same = torch.Generator().manual_seed(seed)  # the same wishes at every judgement
-        terms = {**trainer.losses(held, same, pixels=False), "face": trainer.losses(held[: 2 * SMALL], same, pixels=True)["face"]}
-        network.load_state_dict(now)
-        value = float(total(terms))
-        if run.improved(value) or not best.exists():
-            save_file({name: tensor.cpu().contiguous() for name, tensor in average.values.items()}, best)
-        run.save(parts, average, draw)
-        run.log(loss=loss, held_out=value, **{name: float(term) for name, term in terms.items()})
-
-    run.go(step, report)
-    return best

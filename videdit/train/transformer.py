@@ -17,14 +17,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from videdit.networks.latents import LatentTransformer
 from videdit.packs.load import load_pack
-from videdit.train.editors import MAIN, Judged, Move, calibrate_all, into_pack, rounded
-from videdit.train.latents import Latents, classify, prepare
-from videdit.train.run import Average, Progress, Run
+from videdit.train.editors import MAIN, Judged, Move, calibrate_all, fit, into_pack, rounded
+from videdit.train.latents import classify, prepare
+from videdit.train.run import Progress, Run
 
 BATCH, RATE, DECAY = 16, 1e-3, 5e-4
 NEAR, OTHERS = 10.0, 1.0  # weights of the move's size and of other attributes
@@ -123,49 +122,24 @@ def train(
     shape = {"num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2]}
     network = LatentTransformer(attributes=latents.names, rank=rank, **shape).to(loaded.device)
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
-    best = _fit(network, judge, latents, run, seed)
-    network.load_state_dict(load_file(best))
+    w, held = torch.from_numpy(latents.w[~latents.held]), torch.from_numpy(latents.w[latents.held][:256]).to(loaded.device)
+    weights = torch.from_numpy(independence(latents.truth())).to(loaded.device)
+    network.measure(w.to(loaded.device))
+
+    def loss(draw: torch.Generator) -> Tensor:
+        return total(losses(network, judge, w[torch.randint(len(w), (BATCH,), generator=draw)].to(loaded.device), weights))
+
+    def held_out() -> tuple[float, dict[str, float]]:
+        parts = [losses(network, judge, part, weights) for part in held.split(BATCH)]
+        terms = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        return float(total(terms)), {name: float(value) for name, value in terms.items()}
+
+    fit(network, run, loss, held_out, rate=RATE, decay=DECAY, seed=seed)
     judged = Judged(loaded, latents, judge)
-    chosen, ranges = best_layers(network.eval().requires_grad_(False), judged)
+    chosen, ranges = best_layers(network, judged)
     shown = {attribute.source for attribute in loaded.manifest.attributes.values()}
     distances, notes = calibrate_all(judged, mover(chosen), latents.names, shown, progress)
     chosen.distance.copy_(torch.tensor(distances))
     config = {"attributes": list(latents.names), **shape, "layers": list(chosen.layers), "rank": rank}
     figures = {"loss": run.best, "ranges": ranges, "measured": notes}
     return into_pack(loaded, pack, "transformer", chosen, config, figures, Path(out), int((~latents.held).sum()))
-
-
-def _fit(network: LatentTransformer, judge: nn.Module, latents: Latents, run: Run, seed: int) -> Path:
-    """The file of the averaged weights that did best on held-out faces."""
-    device = network.mean.device
-    w, held = torch.from_numpy(latents.w[~latents.held]), torch.from_numpy(latents.w[latents.held][:256]).to(device)
-    weights = torch.from_numpy(independence(latents.truth())).to(device)
-    network.measure(w.to(device))
-    shadow = LatentTransformer(attributes=network.attributes, num_layers=w.shape[1], style_dim=w.shape[2], rank=network.rank).to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    draw, average, parts = torch.Generator().manual_seed(seed), Average(network), {"network": network, "optimizer": optimizer}
-    run.restore(parts, average, draw)
-    best = run.out / "best.safetensors"
-
-    def step() -> Tensor:
-        optimizer.param_groups[0]["lr"] = run.rate(RATE)
-        loss = total(losses(network, judge, w[torch.randint(len(w), (BATCH,), generator=draw)].to(device), weights))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        average.update(network)
-        return loss.detach()
-
-    @torch.no_grad()
-    def report(loss: float) -> None:
-        shadow.load_state_dict(average.values)
-        terms = [losses(shadow, judge, part, weights) for part in held.split(BATCH)]
-        means = {name: float(torch.stack([one[name] for one in terms]).mean()) for name in terms[0]}
-        value = float(total({name: torch.tensor(mean) for name, mean in means.items()}))
-        if run.improved(value) or not best.exists():
-            save_file({name: tensor.cpu().contiguous() for name, tensor in average.values.items()}, best)
-        run.save(parts, average, draw)
-        run.log(loss=loss, held_out=value, **means)
-
-    run.go(step, report)
-    return best
