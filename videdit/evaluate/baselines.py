@@ -31,7 +31,7 @@ from videdit.train.data import Faces
 Floats = NDArray[np.floating]
 Rows = NDArray[np.integer]
 SURE = 2000  # latents on either side of an SVM, at most
-STIFF = (1e-4, 1e-2, 1.0)  # the SVM's constant; what separates held-out latents best is taken
+STIFF = (1e-4, 1e-3, 1e-2)  # the SVM's constant; what separates held-out latents best is taken
 JUDGED = 16  # training faces an axis is calibrated on
 COMPONENTS, TRIED, GROUPS = 100, 3, 3  # of the PCA; of them tried per attribute; parts the layers are cut into
 STRETCH = 3  # times the first guess of a distance may double: an SVM's normal takes long ones
