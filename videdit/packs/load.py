@@ -99,7 +99,8 @@ class Pack:
                 f"the pack {self.manifest.name} has no {name}", hint=f"It has: {', '.join(self.manifest.networks) or 'no network'}."
             )
         module = _fill(build_network(part), part, self._read(part))
-        return module.eval().requires_grad_(False).to(self.device)
+        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
+        return module.eval().requires_grad_(False)
 
     def axes(self) -> Axes:
         """The attribute axes. Raises PackError."""
