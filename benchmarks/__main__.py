@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     card = commands.add_parser("card", parents=[common], help="held-out quality of a pack, by sex, age and skin labels")
     card.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     card.add_argument("--faces", type=int, default=600, help="how many faces of shard 5")
-    card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor")
+    card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor and dlib")
     return top
 
 
