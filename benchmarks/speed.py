@@ -67,10 +67,8 @@ def copy(clip: str, target: str) -> dict[str, Any]:
 def timed(arguments: Sequence[str], *, cache: str = "") -> tuple[float, str]:
     """Run Python with these arguments; seconds from start to end and what it printed. Raises RuntimeError when it fails."""
     start = time.perf_counter()
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=root, env={**os.environ, "VIDEDIT_CACHE": cache}
-    )
+    surroundings = {**os.environ, "VIDEDIT_CACHE": cache, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=surroundings)
     seconds = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
