@@ -124,6 +124,18 @@ class Pack:
             )
         return Axes(self.manifest.order, directions, distance)
 
+    def shape(self) -> NDArray[np.float32] | None:
+        """float32 [78,2,L,D]: how far each landmark moves, in crop sides, per unit of each latent; None where the pack does not say."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> NDArray[np.float32] | None:
+        part = self.manifest.axes
+        if part is None:
+            return None
+        found = load_arrays(check_file(self.manifest.root, part)).get("shape")
+        return None if found is None else found.astype(np.float32)
+
     def sample(self, z: NDArray[np.floating], *, truncation: float = 1.0) -> NDArray[np.float32]:
         """Latents w_plus float32 [N,L,D] for z ~ N(0,1) [N,D]; truncation < 1 draws towards the mean.
 
