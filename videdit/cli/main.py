@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import logging
 import os
@@ -94,8 +93,6 @@ class Notes(logging.Handler):
 
 def entry() -> None:
     """The console script. A request to terminate cleans up as Ctrl-C does."""
-    # importing PyTorch makes a quarter of a million objects that stay: looking for garbage among them every 700 costs a tenth of a second
-    gc.set_threshold(50_000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
