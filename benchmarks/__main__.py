@@ -34,12 +34,13 @@ def parser() -> argparse.ArgumentParser:
     quality.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as composite=render")
     speed = commands.add_parser("speed", parents=[common], help="frames per second and peak memory")
     speed.add_argument("--clip", type=Path, default=OWN_CLIP, help="scaled to every height")
-    speed.add_argument("--heights", help="such as 360=120,720=90: heights and how many frames of each")
+    speed.add_argument("--heights", default="360,720,1080", help="such as 360,720")
+    speed.add_argument("--frames", type=int, default=0, help="of each clip, back and forth over the source (default: its own)")
     speed.add_argument("--long", action="store_true", help="a ten times longer clip too: memory must not grow")
     card = commands.add_parser("card", parents=[common], help="held-out quality of a pack, by sex, age and skin labels")
     card.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     card.add_argument("--faces", type=int, default=600, help="how many faces of shard 5")
-    card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor")
+    card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor and dlib")
     return top
 
 
@@ -85,11 +86,10 @@ def setting_of(text: str) -> tuple[str, str]:
 def speed_rows(args: argparse.Namespace) -> tuple[list, str]:
     from benchmarks import speed
 
-    heights = None
-    if args.heights:
-        heights = {int(h): int(n) for h, n in (part.split("=") for part in args.heights.split(","))}
-    rows = speed.run(args.clip, pack=args.pack, device=args.device, heights=heights, long=args.long)
-    return rows, f"{cores()} CPU cores ({platform.machine()}), Python {platform.python_version()}, device {args.device}."
+    heights = [int(height) for height in args.heights.split(",")]
+    rows = speed.run(args.clip, pack=args.pack, device=args.device, heights=heights, frames=args.frames, long=args.long)
+    machine = f"{cores()} CPU cores ({platform.machine()}), Python {platform.python_version()}, device {args.device}"
+    return rows, f"{args.clip.name}, whole processes; {machine}."
 
 
 def cores() -> int:

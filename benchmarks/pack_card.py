@@ -6,7 +6,7 @@ whole pictures. Everything by the labels CelebA has for sex, age and skin.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from benchmarks.weights import load_lpips
 from videdit.config import Settings
 from videdit.geometry import crop_quad, face_quad, quad_to_crop, transform_points
 from videdit.packs.load import Pack
-from videdit.pipeline import edit_frame
+from videdit.pipeline.models import Models
+from videdit.pipeline.stills import Moment, frame_of, rgb_of
 from videdit.quality.embedder import Embedder
 from videdit.quality.identity import cosines
 from videdit.quality.judge import Judge
@@ -27,7 +28,8 @@ from videdit.quality.report import Value, by_group
 from videdit.train import data as faces_data
 
 NOTE = (
-    "{faces} faces of shard 5 (people no network of the pack has seen), {edited} of them through the whole editor; pack {pack}. "
+    "{faces} faces of shard 5 (people no network of the pack has seen), {edited} of them (those of `id`) through the whole editor; "
+    "pack {pack}. "
     "LPIPS is AlexNet's, shift-tolerant. `id`: cosine of dlib's embedding between source and result. "
     "`changed`: share of the faces without what was asked that have it after the edit, by an independent judge. "
     "`classifier`: the pack's 40-attribute accuracy. Labels are CelebA's, given by annotators looking at pictures; "
@@ -91,19 +93,16 @@ def reconstruct(pack: Pack, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(pictures), np.concatenate(labels)
 
 
-def likeness(embedder: Embedder, first: np.ndarray, second: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Identity cosines [N] between pictures, aligned by the first's points [N,78,2] px."""
-    codes = []
-    for a, b, p in zip(first, second, points, strict=True):
-        a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-        aligned = embedder.align(a, p)
-        codes.append((embedder.embed(a, aligned), embedder.embed(b, aligned)))
-    both = np.array(codes)
-    return cosines(both[:, 0], both[:, 1])
+def likeness(embedder: Embedder, first: np.ndarray, others: Sequence[np.ndarray], points: np.ndarray) -> list[float]:
+    """Identity cosine of each of `others` with the first picture (uint8 [H,W,3] all), aligned by the first's points [78,2] px."""
+    pictures = [np.ascontiguousarray(picture) for picture in (first, *others)]
+    aligned = embedder.align(pictures[0], points)
+    codes = np.stack([embedder.embed(picture, aligned) for picture in pictures])
+    return [float(c) for c in cosines(np.repeat(codes[:1], len(others), axis=0), codes[1:])]
 
 
-def reconstruction(pack: Pack, held: Held, embedder: Embedder) -> dict[str, np.ndarray]:
-    """Measures [N] of the pack's pictures against the crops."""
+def reconstruction(pack: Pack, held: Held, count: int, embedder: Embedder) -> dict[str, np.ndarray]:
+    """Measures [N] of the pack's pictures against the crops; identity, which takes longest, of the first `count` only."""
     made, labels = reconstruct(pack, held.crops)
     lpips = load_lpips()
 
@@ -111,12 +110,15 @@ def reconstruction(pack: Pack, held: Held, embedder: Embedder) -> dict[str, np.n
         return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
     frame = pack.face_frame
-    points = np.stack([transform_points(p, quad_to_crop(face_quad(p, frame), pack.size)) for p in held.points])
+    same = np.full(len(made), np.nan)
+    for i, p in enumerate(held.points[:count]):
+        points = transform_points(p, quad_to_crop(face_quad(p, frame), pack.size))
+        same[i] = likeness(embedder, held.crops[i], [made[i]], points)[0]
     return {
         "LPIPS": np.concatenate([lpips(tensor(held.crops[i : i + 16]), tensor(made[i : i + 16])).numpy() for i in range(0, len(made), 16)]),
         "SSIM": np.array([ssim(a, b) for a, b in zip(held.crops, made, strict=True)]),
         "PSNR": np.array([psnr(a, b) for a, b in zip(held.crops, made, strict=True)]),
-        "id": likeness(embedder, held.crops, made, points),
+        "id": same,
         "classifier": ((labels > 0.5) == (held.labels > 0)).mean(1),
     }
 
@@ -125,23 +127,30 @@ def edit_measures(
     pack: Pack, held: Held, count: int, judge: Callable[[np.ndarray], np.ndarray], names: list[str], embedder: Embedder
 ) -> dict[str, np.ndarray]:
     """For each edit: 1 where the judge sees it done, 0 where not, NaN where nothing needed doing; and the identity cosine. [count] each."""
-    out: dict[str, np.ndarray] = {}
     settings = Settings(tune="off")
+    models = Models.load(settings, pack)
     quads = [face_quad(p, pack.face_frame) for p in held.points[:count]]
     before = judge(np.stack([crop_quad(p, q, 128) for p, q in zip(held.pictures, quads, strict=False)]))
-    for column, flag, strength in EDITS:
-        attribute, factor = pack.manifest.resolve(flag)
-        up = attribute.sign * factor * strength > 0
-        p = before[:, names.index(attribute.source)]
-        rows = np.flatnonzero(p < 0.5 if up else p >= 0.5)
-        done, same = np.full(count, np.nan), np.full(count, np.nan)
-        if len(rows):
-            results = [edit_frame(np.ascontiguousarray(held.pictures[i]), {flag: strength}, settings, pack=pack) for i in rows]
-            q = judge(np.stack([crop_quad(r, quads[i], 128) for r, i in zip(results, rows, strict=True)]))[:, names.index(attribute.source)]
-            done[rows] = q >= 0.5 if up else q < 0.5
-            same[rows] = likeness(embedder, held.pictures[rows], np.stack(results), held.points[rows])
-        out[f"{column} changed"], out[f"{column} id"] = done, same
+    signs = {column: _axis(pack, names, flag, strength) for column, flag, strength in EDITS}
+    out = {f"{column} {what}": np.full(count, np.nan) for column in signs for what in ("changed", "id")}
+    for i, picture in enumerate(held.pictures[:count]):
+        wanted = [edit for edit in EDITS if (before[i, signs[edit[0]][0]] < 0.5) == signs[edit[0]][1]]
+        if not wanted:
+            continue
+        moment = Moment([frame_of(picture)], models, settings)
+        results = [rgb_of(next(moment.edited({flag: strength}))) for _, flag, strength in wanted]
+        after = judge(np.stack([crop_quad(result, quads[i], 128) for result in results]))
+        cosine = likeness(embedder, picture, results, held.points[i])
+        for (column, _, _), scores, same in zip(wanted, after, cosine, strict=True):
+            index, up = signs[column]
+            out[f"{column} changed"][i], out[f"{column} id"][i] = (scores[index] >= 0.5) == up, same
     return out
+
+
+def _axis(pack: Pack, names: list[str], flag: str, strength: float) -> tuple[int, bool]:
+    """The judge's number for what an edit is about, and whether the edit raises it."""
+    attribute, factor = pack.manifest.resolve(flag)
+    return names.index(attribute.source), attribute.sign * factor * strength > 0
 
 
 def run(
@@ -149,8 +158,8 @@ def run(
 ) -> list[dict[str, Value]]:
     """One row a measure: its mean over each group."""
     held = choose(data, faces)
-    measures = reconstruction(pack, held, embedder)
-    measures |= edit_measures(pack, held, min(edited, len(held.crops)), judge.judge, names, embedder)
+    count = min(edited, len(held.crops))
+    measures = reconstruction(pack, held, count, embedder) | edit_measures(pack, held, count, judge.judge, names, embedder)
     rows: list[dict[str, Value]] = [{"": "faces"} | {g: int(m.sum()) for g, m in held.groups(len(held.crops)).items()}]
     for name, values in measures.items():
         known = ~np.isnan(values)

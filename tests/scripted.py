@@ -26,7 +26,7 @@ class ScriptedTracker:
     """A FaceTracker by script: who is there at a time in seconds."""
 
     def __init__(self, there: Callable[[float], bool] = lambda time: True) -> None:
-        self.there, self.calls = there, 0
+        self.there, self.calls, self.shots = there, 0, [0]
 
     def update(self, frame: Frame) -> list[Observation]:
         """One face, where the script says so."""

@@ -56,11 +56,18 @@ def test_clips_for_the_speed_are_scaled_and_repeated(tmp_path: Path) -> None:
 
 def test_copying_alone(tmp_path: Path) -> None:
     speed.make_clip(OWN_CLIP, tmp_path / "c.mp4", 90, 6)
-    found = speed.copy_once(str(tmp_path / "c.mp4"), str(tmp_path / "o.mp4"))
+    found = speed.copy(str(tmp_path / "c.mp4"), str(tmp_path / "o.mp4"))
     assert found["frames"] == 6
-    line = speed.row("90p", "decode + encode", found)
-    assert line["frames/s"] > 0  # type: ignore[operator]
+    line = speed.row("90p", "decode + encode", 3.0, found)
+    assert line["frames/s"] == 2.0
+    assert line["decode ms"] > 0  # type: ignore[operator]
     assert line["faces ms"] is None
+
+
+def test_a_second_run_is_compared_with_the_first() -> None:
+    found = {"frames": 10, "wall": 1.5, "peak_memory": 3 << 20, "seconds": {"load": 0.1, "encode": 0.05}}
+    line = speed.row("90p", "second", 2.0, found, first=3.0)
+    assert (line["times the first"], line["start + end s"], line["encode ms"], line["peak MB"]) == ("1.50", 0.6, 5.0, 3)
 
 
 def test_strip(tmp_path: Path) -> None:

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.composite.blend import BLENDS
-from videdit.composite.mask import Array, weighted_blur
+from videdit.composite.mask import Array, blur, weighted_blur
 from videdit.composite.transfer import Change
 from videdit.geometry import invert_affine, quad_to_crop, transform_points, warp
 from videdit.types import Frame, Region
 
+SHARPEN = 0.6  # share of a render's own detail added to it
+GRAIN = 2.0  # levels; what is stronger in the source is an edge of something the edit may have removed
+COVER = 2.0  # crop px over which lips that meet are drawn over what lay between them
+SEAM = 0.25  # how much darker the line is where they meet
 COLOUR_SIGMA = 0.07  # of the crop's side: coarser differences between source and render are lighting and colour
 
 
@@ -67,12 +71,40 @@ def _target(source: Array, change: Change, to_region: NDArray[np.floating], side
     # the offset between source and render, coarse: it carries the render into the source's light and colour
     drift = weighted_blur(crop - change.before, (change.mask > 0).astype(np.float32), size * COLOUR_SIGMA)
     target: Array = _moved(source, change.flow, to_region, side)
+    if change.closed.max() > 0.05:
+        target = _covered(target, warp(change.closed, to_region, side), quad_scale(to_region))
     target += warp(change.residual, to_region, side)
     if change.replace.max() < 0.01:
         return target
-    render = warp(change.after + drift, to_region, side, cubic=True)
+    render = warp(_sharpened(change.after) + drift, to_region, side, cubic=True) + _grain(source)
     target += (render - target) * warp(change.replace, to_region, side)[..., None]
     return target
+
+
+def _covered(target: Array, closed: Array, scale: float) -> Array:
+    """What lies in `closed` [h,w] gives way to what lies around it, a little darker: lips that meet. scale: frame px per crop px."""
+    open_share = 1 - np.minimum(closed * 1.5, 1)
+    around = weighted_blur(target, open_share, max(1.0, COVER * scale))
+    out: Array = target + (around * (1 - SEAM * closed[..., None]) - target) * np.minimum(closed * 1.5, 1)[..., None]
+    return out
+
+
+def quad_scale(to_region: NDArray[np.floating]) -> float:
+    """Frame px per crop px."""
+    return float(np.sqrt(abs(np.linalg.det(to_region[:, :2]))))
+
+
+def _sharpened(render: Array) -> Array:
+    """The generator's pictures are softer than a camera's."""
+    out: Array = render + SHARPEN * (render - blur(render, len(render) * 0.012))
+    return out
+
+
+def _grain(source: Array) -> Array:
+    """The source's noise and pores, without its edges."""
+    fine = source - cv2.GaussianBlur(source, (0, 0), 1.0)
+    grain: Array = np.clip(fine, -GRAIN, GRAIN)
+    return grain
 
 
 def _moved(source: Array, flow: Array, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:

@@ -12,7 +12,7 @@ from videdit.composite.transfer import Change
 
 
 def steady(changes: Iterator[Change], times: NDArray[np.floating], valid: NDArray[np.bool_], *, seconds: float = 0.05) -> Iterator[Change]:
-    """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of flow, residual, replace and mask over each frame's neighbours.
+    """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of flow, residual, replace, closed and mask over each frame's neighbours.
 
     times float64 [T] s and valid bool [T] belong to the T changes; the mean never reaches across an invalid frame. Reads
     ahead only as far as it needs. The renders themselves stay each frame's own.
@@ -43,4 +43,4 @@ def _mean(near: list[tuple[int, Change]], times: NDArray[np.floating], now: int,
         return np.sum([w * getattr(c, name) for w, (_, c) in zip(weights, near, strict=True)], axis=0, dtype=np.float32)
 
     centre = next(c for i, c in near if i == now)
-    return Change(mean("flow"), mean("residual"), mean("replace"), mean("mask"), centre.before, centre.after, centre.whole)
+    return Change(mean("flow"), mean("residual"), mean("replace"), mean("closed"), mean("mask"), centre.before, centre.after, centre.whole)

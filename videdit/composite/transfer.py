@@ -13,10 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.composite.flow import brightness, difference, flow_of_points, flow_of_renders, opening, warp_by
 from videdit.composite.mask import Array, blur, face_hull, smoothstep
 
-LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
-FLOW_SCALE = 2  # flow is computed on renders enlarged by this
+STRUCTURE = 0.05  # of the crop's side: what is finer is no lighting, but something that is there or not
+SHADING = 0.022  # likewise: what is finer lies where it lay before the move
+TINT = 0.4  # share of that shading's colour
+MOVING = (0.3, 1.5)  # px of a 128 px crop
+SQUEEZED = (0.6, 1.6)  # source rows in excess per row of the result
+REPLACE = (8.0, 28.0)  # levels of changed structure at which the render begins to take over, and has
 
 
 @dataclass(slots=True)
@@ -24,13 +29,15 @@ class Change:
     """One frame's change in crop pixels (corner origin); S is the pack's size.
 
     flow [S,S,2]: where in the source the result at a pixel comes from, as an offset. residual [S,S,3]: RGB, in 0..255 units, to
-    add after moving. replace [S,S] 0..1: share of the render `after`. mask [S,S] 0..1. before, after [S,S,3]: the renders.
+    add after moving. replace [S,S] 0..1: share of the render `after`. closed [S,S] 0..1: where
+    what lay between two parts that now meet is to be covered with them. mask [S,S] 0..1. before, after [S,S,3]: the renders.
     whole: paste the render as it is (the papers' way) instead of transferring the change.
     """
 
     flow: Array
     residual: Array
     replace: Array
+    closed: Array
     mask: Array
     before: Array
     after: Array
@@ -43,74 +50,64 @@ class Change:
 
 
 def analyse(
-    before: Array, after: Array, landmarks: NDArray[np.floating], *, mode: str = "transfer"
+    before: Array, after: Array, landmarks: NDArray[np.floating], *, mode: str = "transfer", moves: NDArray[np.floating] | None = None
 ) -> list[Change]:
     """Changes from renders before, after float32 [N,S,S,3] RGB 0..255 and landmarks [N,78,2] px of the crop.
 
-    mode "transfer" takes the change between the renders, "render" the whole generated face.
+    mode "transfer" takes the change between the renders, "render" the whole generated face. moves [N,78,2] px: how the edit moves
+    the landmarks; where the pack does not say, optical flow between the renders serves.
     """
     if mode == "render":
         return [_whole(b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
+    if moves is not None:
+        size = before.shape[1]
+        rows = zip(before, after, landmarks, moves, strict=True)
+        return [_one(b, a, p, flow_of_points(p, m, size), opening(p, m, size)) for b, a, p, m in rows]
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     engine.setFinestScale(1)
-    return [_one(engine, b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
+    return [_one(b, a, p, flow_of_renders(engine, b, a)) for b, a, p in zip(before, after, landmarks, strict=True)]
 
 
 def _whole(before: Array, after: Array, points: NDArray[np.floating]) -> Change:
     size = len(before)
     zero = np.zeros((size, size), np.float32)
-    return Change(np.zeros((size, size, 2), np.float32), after - before, zero + 1, face_hull(points, size), before, after, True)
+    return Change(np.zeros((size, size, 2), np.float32), after - before, zero + 1, zero, face_hull(points, size), before, after, True)
 
 
-def _one(engine: cv2.DISOpticalFlow, before: Array, after: Array, points: NDArray[np.floating]) -> Change:
+def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array, opened: Array | None = None) -> Change:
     size = len(before)
     if np.array_equal(before, after):
         zero = np.zeros((size, size), np.float32)
-        return Change(np.zeros((size, size, 2), np.float32), after - before, zero, zero, before, after)
+        return Change(np.zeros((size, size, 2), np.float32), after - before, zero, zero, zero, before, after)
     hull = face_hull(points, size)
-    flow = _flow(engine, before, after)
-    flow = blur(flow, size * 0.012) * hull[..., None]
-    flow *= _explained(before, after, flow, size)[..., None]
-    moved = warp_by(before, flow)
-    residual = _calm(after - moved)
-    energy = np.abs(brightness(residual))
-    replace = smoothstep(blur(cv2.dilate(energy, np.ones((3, 3), np.uint8)), size * 0.015), 18.0, 55.0) * hull
-    acts = blur(_difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
+    flow = flow * hull[..., None]
+    residual = _calm(after - warp_by(before, flow))
+    if opened is not None:
+        residual = _beyond_motion(residual, flow, opened)
+    # shading may be added to whatever the source shows; structure that appears or goes must not lie over the source's own
+    luma = brightness(residual)
+    structure = np.abs(luma - blur(luma, size * STRUCTURE))
+    replace = smoothstep(blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015), *REPLACE) * hull
+    acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
-    return Change(flow, residual, replace, mask, before, after)
+    return Change(flow, residual, replace, _squeezed(flow) * hull, mask, before, after)
 
 
-def _flow(engine: cv2.DISOpticalFlow, before: Array, after: Array) -> Array:
-    """Offsets [S,S,2] in crop pixels: after(x) ~ before(x + flow)."""
-    side = len(before) * FLOW_SCALE
-    grey = [cv2.resize(brightness(p), (side, side), interpolation=cv2.INTER_CUBIC) for p in (after, before)]
-    first, second = (np.clip(g, 0, 255).astype(np.uint8) for g in grey)
-    dense = engine.calc(first, second, None)
-    return cv2.resize(dense, (len(before), len(before)), interpolation=cv2.INTER_AREA) / np.float32(FLOW_SCALE)
+def _beyond_motion(residual: Array, flow: Array, opened: Array) -> Array:
+    """Where pixels move, renders agree on shading only: their details lie where they lay before. A mouth that opens shows new ones."""
+    size = len(flow)
+    moving = smoothstep(blur(np.hypot(flow[..., 0], flow[..., 1]), size * 0.02), *MOVING)
+    moving = (moving * (1 - opened))[..., None]
+    grey = brightness(residual)[..., None]
+    shading = blur(TINT * residual + (1 - TINT) * grey, size * SHADING)
+    out: Array = residual + moving * (shading - residual)
+    return out
 
 
-def _explained(before: Array, after: Array, flow: Array, size: int) -> Array:
-    """Share [S,S] of the change that moving explains: 1 where it removes most of the difference, 0 where it does not help."""
-    plain = blur(_difference(after, before), size * 0.04)
-    left = blur(_difference(after, warp_by(before, flow)), size * 0.04)
-    return smoothstep(1 - left / (plain + 1.0), 0.05, 0.35)
-
-
-def warp_by(picture: Array, flow: Array) -> Array:
-    """picture(x + flow(x)) for offsets in pixels."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def brightness(picture: Array) -> Array:
-    """[h,w,3] RGB to luma [h,w]."""
-    return cv2.transform(picture, LUMA)
-
-
-def _difference(a: Array, b: Array) -> Array:
-    """Mean absolute difference over the channels, [h,w]."""
-    return cv2.transform(np.abs(a - b), np.full((1, 3), 1 / 3, np.float32))
+def _squeezed(flow: Array) -> Array:
+    """0..1: where rows that lay apart come together, such as teeth between lips that close."""
+    share = smoothstep(np.gradient(flow[..., 1], axis=0), *SQUEEZED)
+    return blur(cv2.dilate(share, np.ones((3, 1), np.uint8)), 0.6)
 
 
 def _calm(residual: Array) -> Array:

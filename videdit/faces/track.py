@@ -80,6 +80,7 @@ class FaceTracker:
         self._detector = detector or MtcnnDetector()
         self._detect_every = detect_every or (1.0 if which == "largest" else 0.5)
         self._retry = retry
+        self.shots = [0]  # numbers of the frames that begin one
         self._cuts = CutDetector()
         self._people: list[_Person] = []
         self._count = 0
@@ -89,6 +90,7 @@ class FaceTracker:
     def update(self, frame: Frame) -> list[Observation]:
         """The people in this frame, in the order in which they first came."""
         if self._cuts.update(frame):
+            self.shots.append(frame.index)
             self._people, self._looked = [], -np.inf
         lost = self._follow(frame)
         wait = self._detect_every if any(p.there for p in self._people) else self._retry

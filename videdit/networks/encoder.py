@@ -37,10 +37,22 @@ class ResidualDown(nn.Module):
 class Encoder(nn.Module):
     """Faces in the pack's frame to latents.
 
-    size: input side; channels: widths at size/2, size/4, .. 4 px; neck: width before the linear head.
+    size: input side; channels: widths at size/2, size/4, .. 4 px; neck: width before the linear head. linear_rank > 0: a linear map
+    of the picture at linear_size px, of that rank, is added to the latents (train.picture starts it as principal components), so
+    that layout and colour are known from the first step and the convolutions learn what is not linear.
     """
 
-    def __init__(self, *, size: int, style_dim: int, num_layers: int, channels: Sequence[int], neck: int = 96) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        style_dim: int,
+        num_layers: int,
+        channels: Sequence[int],
+        neck: int = 96,
+        linear_rank: int = 0,
+        linear_size: int = 32,
+    ) -> None:
         super().__init__()
         self.size, self.style_dim, self.num_layers = size, style_dim, num_layers
         self.stem = nn.Conv2d(12, channels[0], 3, padding=1)
@@ -49,6 +61,10 @@ class Encoder(nn.Module):
         self.head = nn.Linear(neck * 16, num_layers * style_dim)
         init_relu(self)
         nn.init.normal_(self.head.weight, std=(neck * 16) ** -0.5)  # latents of about unit variance from the start
+        self.linear_size = linear_size if linear_rank else 0
+        if linear_rank:
+            self.linear_in = nn.Linear(3 * linear_size**2, linear_rank)
+            self.linear_out = nn.Linear(linear_rank, num_layers * style_dim, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """image [N,3,S,S] in [-1,1] -> w_plus [N,L,D]."""
@@ -56,4 +72,8 @@ class Encoder(nn.Module):
         for block in self.blocks:
             x = block(x)
         x = F.leaky_relu(self.neck(x), 0.2)
-        return torch.unflatten(self.head(x.flatten(1)).float(), 1, (self.num_layers, self.style_dim))
+        w = self.head(x.flatten(1)).float()
+        if self.linear_size:
+            small = F.adaptive_avg_pool2d(image, self.linear_size).contiguous()
+            w = w + self.linear_out(self.linear_in(small.flatten(1))).float()
+        return torch.unflatten(w, 1, (self.num_layers, self.style_dim))

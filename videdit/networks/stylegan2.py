@@ -56,9 +56,7 @@ class ModulatedConv(nn.Module):
 
     fir: Tensor
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, style_dim: int, *, up: bool = False, conv_first: bool = False
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, style_dim: int, *, up: bool = False, conv_first: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.modulation = EqualLinear(style_dim, inputs, bias=1.0)
@@ -156,7 +154,8 @@ class Generator(nn.Module):
     size: output side, a power of two from 8. channels: one width per resolution 4, 8, .. size. noise: "const" adds each layer's
     stored noise, "none" adds none. conv_first: see ModulatedConv. latent_input: the 4 px input is not constant, but has a linear map
     of the first two style vectors added: a small generator learns layout from that in a fraction of the time. picture_rank > 0: a
-    linear map of all latents, of that rank, joins the RGB skip at picture_size px (train.picture fits it).
+    linear map of all latents, of that rank, joins the RGB skip at picture_size px, and the features there, so that what follows
+    refines a picture instead of inventing one (train.picture starts it as principal components).
     """
 
     mean_w: Tensor
@@ -187,6 +186,7 @@ class Generator(nn.Module):
         if picture_rank:
             self.picture_in = nn.Linear(2 * steps * style_dim, picture_rank, bias=False)
             self.picture_out = nn.Linear(picture_rank, 3 * picture_size**2)
+            self.picture_features = nn.Conv2d(3, channels[int(math.log2(picture_size)) - 2], 3, padding=1)
             nn.init.zeros_(self.picture_out.weight)
             nn.init.zeros_(self.picture_out.bias)
         noisy = noise == "const"
@@ -218,10 +218,14 @@ class Generator(nn.Module):
         rgb = self.to_rgb[0](x, w_plus[:, 1], None)
         for step in range(1, len(self.to_rgb)):
             x = self.layers[2 * step - 1](x, w_plus[:, 2 * step - 1])
+            picture = None
+            if x.shape[-1] == self.picture_size:
+                picture = self.picture_out(self.picture_in(w_plus.flatten(1))).unflatten(1, (3, *x.shape[2:]))
+                x = x + self.picture_features(picture.contiguous(memory_format=torch.channels_last))
             x = self.layers[2 * step](x, w_plus[:, 2 * step])
             rgb = self.to_rgb[step](x, w_plus[:, 2 * step + 1], rgb)
-            if rgb.shape[-1] == self.picture_size:
-                rgb = rgb + self.picture_out(self.picture_in(w_plus.flatten(1))).view_as(rgb)
+            if picture is not None:
+                rgb = rgb + picture
             if rgb.shape[-1] == stop:
                 break
         return rgb

@@ -109,7 +109,8 @@ class Pack:
                 f"the pack {self.manifest.name} has no {name}", hint=f"It has: {', '.join(self.manifest.networks) or 'no network'}."
             )
         module = _fill(build_network(part), part, self._read(part))
-        return module.eval().requires_grad_(False).to(self.device)
+        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
+        return module.eval().requires_grad_(False)
 
     def axes(self) -> Axes:
         """The attribute axes. Raises PackError."""
@@ -132,6 +133,18 @@ class Pack:
                 f"{path} has axes {list(directions.shape)} and calibrate {list(distance.shape)}", hint=f"pack.toml says {list(expected)}."
             )
         return Axes(self.manifest.order, directions, distance)
+
+    def shape(self) -> NDArray[np.float32] | None:
+        """float32 [78,2,L,D]: how far each landmark moves, in crop sides, per unit of each latent; None where the pack does not say."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> NDArray[np.float32] | None:
+        part = self.manifest.axes
+        if part is None:
+            return None
+        found = load_arrays(check_file(self.manifest.root, part)).get("shape")
+        return None if found is None else found.astype(np.float32)
 
     def sample(self, z: NDArray[np.floating], *, truncation: float = 1.0) -> NDArray[np.float32]:
         """Latents w_plus float32 [N,L,D] for z ~ N(0,1) [N,D]; truncation < 1 draws towards the mean.

@@ -81,11 +81,13 @@ def save_axes(
     license: str,
     trained_on: str,
     prior: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
+    shape: NDArray[np.floating] | None = None,
 ) -> Path:
     """Write axes.safetensors and its entry in pack.toml.
 
     axes [A,L,D], scaled here to unit length over L*D; calibrate [A]: the distance of +1.0 along the unit axis;
-    order: source names [A]; prior: mean [L,D] and basis [K,L,D] of a Gaussian over latents, to sample from. Returns the path.
+    order: source names [A]; prior: mean [L,D] and basis [K,L,D] of a Gaussian over latents, to sample from; shape
+    [P,2,L,D]: how latents move landmarks, in crop sides (train.shape). Returns the path.
     Raises PackError for values that are not finite.
     """
     axes = np.asarray(axes, np.float64)
@@ -97,6 +99,8 @@ def save_axes(
     arrays = {"axes": (axes / lengths[:, None, None]).astype(np.float16), "calibrate": np.asarray(calibrate, np.float32)}
     if prior is not None:
         arrays |= {"prior_mean": np.asarray(prior[0], np.float32), "prior_basis": np.asarray(prior[1], np.float16)}
+    if shape is not None:
+        arrays["shape"] = np.asarray(shape, np.float16)
     path = Path(pack_dir) / "axes.safetensors"
     # safetensors writes an array's bytes as they lie, whatever its strides say
     _replace(path, lambda part: save_arrays({key: np.ascontiguousarray(value) for key, value in arrays.items()}, part))

@@ -21,6 +21,7 @@ from videdit.smooth import bridge, fade, gaussian
 STEADY = 0.05  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
 Move = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents float32 [N,L,D] -> edited ones
+Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop sides, per unit of each latent
 
 
 @dataclass(slots=True)
@@ -28,7 +29,8 @@ class Motion:
     """A person ready to be rendered.
 
     present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
-    seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person. Latents are smoothed and
+    seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person; shape: how the
+    pack's latents move landmarks, if it says. Latents are smoothed and
     moved a few rows at a time, so that a long track is held only once.
     """
 
@@ -38,6 +40,7 @@ class Motion:
     seconds: float
     move: Move
     render: Render
+    shape: Shape | None = None
 
     @property
     def first(self) -> int:
@@ -75,7 +78,7 @@ def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
 def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, seconds: float) -> Motion:
     """The edit of one person, with seconds of smoothing."""
     move = partial(edit.move, moves=moves, parts=pack)
-    return Motion(person, there(person), shares(person, sight), seconds, move, render)
+    return Motion(person, there(person), shares(person, sight), seconds, move, render, pack.shape())
 
 
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
@@ -96,7 +99,8 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
             pictures = motion.render(np.concatenate([_padded(before), _padded(after)]))
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("analyse"):
-            found = composite.analyse(pictures[:count], pictures[BATCH : BATCH + count], points, mode=mode)
+            moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
+            found = composite.analyse(pictures[:count], pictures[BATCH : BATCH + count], points, mode=mode, moves=moves)
         yield from found
 
 

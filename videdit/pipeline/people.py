@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.faces.align import Placed
-from videdit.faces.shots import CutDetector
 from videdit.geometry import crop_quad
 from videdit.invert.pivotal import SAMPLES, pick
 from videdit.types import Frame, LatentTrack, Region, Track
@@ -78,12 +77,10 @@ class Watcher:
         self._all: list[_Growing] = []
         self._pending: list[tuple[_Growing, int, NDArray[np.float32]]] = []
         self._recent: deque[tuple[int, float]] = deque()  # frames a person may have been missed in
-        self._cuts, self._shots, self._count = CutDetector(), [0], 0
+        self._count = 0
 
     def see(self, frame: Frame, people: Iterable[Placed]) -> None:
         """One frame and everybody in it."""
-        if self._cuts.update(frame):
-            self._shots.append(frame.index)
         self._count += 1
         self._recent.append((frame.index, frame.time))
         while self._recent[0][1] < frame.time - GAP:
@@ -118,10 +115,10 @@ class Watcher:
                 track.w[row] = w
             self._pending.clear()
 
-    def finish(self) -> Sight:
-        """Everything seen; the watcher is spent."""
+    def finish(self, shots: list[int]) -> Sight:
+        """Everything seen, given the frames that begin a shot; the watcher is spent."""
         self._flush()
-        return Sight([_person(track, self._pack) for track in self._all], self._count, self._shots)
+        return Sight([_person(track, self._pack) for track in self._all], self._count, shots)
 
 
 def crop_frame(frame: Frame, quad: NDArray[np.floating], size: int) -> NDArray[np.float32]:

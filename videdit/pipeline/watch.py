@@ -35,12 +35,14 @@ def watch(
             return models.encode(crops)
 
     watcher = Watcher(encode, pack.size, pack.id)
-    placed = clock.each("faces", place_faces(frames, make_tracker(models, settings), pack.face_frame))
+    with clock.stage("load"):
+        tracker = make_tracker(models, settings)
+    placed = clock.each("faces", place_faces(frames, tracker, pack.face_frame))
     for number, (frame, people) in enumerate(placed, 1):
         watcher.see(frame, people)
         if progress:
             progress("faces", number, total)
-    return watcher.finish()
+    return watcher.finish(tracker.shots)
 
 
 def make_tracker(models: Models, settings: Settings) -> FaceTracker:

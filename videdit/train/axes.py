@@ -2,16 +2,18 @@
 
     python -m videdit.train.axes WORK_DIR PACK_DIR
 
-Four ways to find an axis are fitted, calibrated to the same change of the attribute's score, and compared on faces of unseen
+Several ways to find an axis are fitted, calibrated to the same change of the attribute's score, and compared on faces of unseen
 people; per attribute the one that keeps identity and the other attributes best is kept:
 
     labels   multivariate ridge regression of W+ on all labels of real faces at once: the slope of one attribute while the others
-             stay, so what goes along with it in the data (beards with men) is not dragged along
+             stay, so what goes along with it in the data (beards with men) is not dragged along; what is part of the same thing
+             (TOGETHER: the cheeks of a smile) is not held
     scores   the same on the classifier's probabilities for the renders
     tlgan    TL-GAN (S. Guan, 2018): least squares of arctanh of the score on the latents of real faces
     samples  TL-GAN as published: on latents sampled from the mapping network
 
-+1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies.
++1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies, but
+no further than landmarks typically move (`limits`).
 """
 
 from __future__ import annotations
@@ -31,12 +33,21 @@ from numpy.typing import NDArray
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
+from videdit.train import shape
 
 Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-STEPS = (0.0, 0.5, 1.0, 1.25, 1.5)  # where the score is measured, in first guesses; beyond, renders break before scores follow
+STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in first guesses; beyond, renders break before scores follow
+FARTHER = 1.7  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
+LEAST = 0.005  # of the crop's side
 BATCH = 32
+# What belongs to an attribute, so that holding it would keep the attribute from showing.
+TOGETHER = {
+    "Smiling": ["Mouth_Slightly_Open", "High_Cheekbones", "Rosy_Cheeks", "Narrow_Eyes", "Bags_Under_Eyes", "Oval_Face", "Big_Lips"],
+    "Young": ["Gray_Hair", "Receding_Hairline", "Bald", "Bags_Under_Eyes", "Double_Chin", "Chubby", "Attractive"],
+    "No_Beard": ["Goatee", "Mustache", "5_o_Clock_Shadow", "Sideburns"],
+}
 
 Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
 
@@ -135,23 +146,36 @@ def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[
     return np.linalg.solve(gram + ridge * len(x) * max(1e-12, float(gram.diagonal().mean()) / len(x)) * np.eye(len(gram)), x.T @ y)
 
 
+def label_slopes(labels: Floats, flat: Floats, names: Sequence[str]) -> NDArray[np.float64]:
+    """`slopes` of labels [N,A] on latents [N,F], where what belongs together is not held; [A,F]."""
+    found = slopes(labels, flat)
+    for name, parts in TOGETHER.items():
+        if name in names:
+            kept = [i for i, other in enumerate(names) if other not in parts]
+            found[names.index(name)] = slopes(labels[:, kept], flat)[kept.index(names.index(name))]
+    return found
+
+
 def tlgan(w: Floats, logits: Floats) -> NDArray[np.float64]:
     """TL-GAN: least squares of arctanh(score) on latents [N,F], the slopes [A,F]. arctanh(2p - 1) is half the logit."""
     return slopes(w, np.clip(logits / 2, -CLIP, CLIP)).T
 
 
-def candidates(studio: Studio, w: Floats, labels: Floats, *, samples: int, seed: int) -> dict[str, NDArray[np.float64]]:
+def candidates(
+    studio: Studio, w: Floats, labels: Floats, names: Sequence[str], *, samples: int, seed: int
+) -> dict[str, NDArray[np.float64]]:
     """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces and, second half, their mirror pictures; labels [N,A]."""
     flat, shape = w.reshape(len(w), -1), (labels.shape[1], *w.shape[1:])
     logits = np.concatenate([studio.scores(w[: len(w) // 2])] * 2)  # the mirror pictures score alike
-    drawn = studio.sample(samples, seed)
     found = {
-        "labels": slopes(labels, flat),
-        "scores": slopes(1 / (1 + np.exp(-logits)), flat),
+        "labels": label_slopes(labels, flat, names),
+        "scores": label_slopes(1 / (1 + np.exp(-logits)), flat, names),
         "tlgan": tlgan(flat, logits),
     }
     out = {name: axes.reshape(shape) for name, axes in found.items()}
-    out["samples"] = np.repeat(tlgan(drawn[:, 0], studio.scores(drawn))[:, None], w.shape[1], axis=1)
+    if samples:
+        drawn = studio.sample(samples, seed)
+        out["samples"] = np.repeat(tlgan(drawn[:, 0], studio.scores(drawn))[:, None], w.shape[1], axis=1)
     return out
 
 
@@ -193,15 +217,20 @@ def calibrate_course(studio: Scorer, course: Course, faces: Sitters, row: int, w
     return max(distance, 0.1 * guess), float(min(1.0, rising[-1] / wanted))
 
 
-def measure(studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> Measured:
-    """Calibrate an axis on faces without the attribute, and measure it there."""
-    return measure_course(studio, method, lambda distance: faces.w + distance * axis, faces, row, wanted, guess)
+def measure(
+    studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
+) -> Measured:
+    """Calibrate an axis on faces without the attribute, no further than `limit`, and measure it there."""
+    return measure_course(studio, method, lambda distance: faces.w + distance * axis, faces, row, wanted, guess, limit=limit)
 
 
-def measure_course(studio: Studio, method: str, course: Course, faces: Sitters, row: int, wanted: float, guess: float) -> Measured:
+def measure_course(
+    studio: Studio, method: str, course: Course, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
+) -> Measured:
     """`measure` for moves that are no straight line."""
-    distance, reached = calibrate_course(studio, course, faces, row, wanted, guess)
+    distance = min(calibrate_course(studio, course, faces, row, wanted, guess)[0], limit)
     moved = studio.seen(course(distance))
+    reached = float(np.clip((np.median(moved.logits[:, row]) - np.median(faces.logits[:, row])) / wanted, 0, 1))
     before, after = (1 / (1 + np.exp(-logits)) for logits in (faces.logits, moved.logits))
     others = np.arange(before.shape[1]) != row
     identity = float((faces.identities * moved.identities).sum(1).mean())
@@ -211,6 +240,19 @@ def measure_course(studio: Studio, method: str, course: Course, faces: Sitters, 
     asked = moved.w - faces.w
     seen = float(((moved.again - faces.again) * asked).sum() / max(1e-12, float(np.square(asked).sum())))
     return Measured(method, distance, reached, changed, kept, identity, seen)
+
+
+def typical_moves(labels: Floats, points: Floats) -> NDArray[np.float64]:
+    """How far landmarks [N,P,2] (crop sides) of faces with and without each attribute [N,A] lie apart: root mean square [A]."""
+    share = labels.mean(0)
+    apart = np.tensordot(labels - share, points, axes=(0, 0)) / len(points) / np.maximum(share * (1 - share), 1e-6)[:, None, None]
+    return np.sqrt(np.square(apart).sum(2).mean(1))
+
+
+def limits(axes: Floats, typical: Floats, points_map: Floats) -> NDArray[np.float64]:
+    """How far unit axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is."""
+    moves = np.tensordot(axes, points_map, axes=([1, 2], [2, 3]))  # [A,P,2]
+    return FARTHER * np.maximum(typical, LEAST) / np.maximum(np.sqrt(np.square(moves).sum(2).mean(1)), 1e-9)
 
 
 def restricted(axes: dict[str, NDArray[np.float64]], layers: Sequence[Sequence[int]]) -> Iterator[tuple[str, NDArray[np.float64]]]:
@@ -250,12 +292,18 @@ def train(
     w = np.concatenate([studio.encode(known.faces[rows], mirrored=m) for m in (False, True)])
     labels = np.concatenate([known.labels[rows]] * 2).astype(np.float64)
     print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)
-    found = {name: axes for name, axes in candidates(studio, w, labels, samples=samples, seed=seed).items() if name in methods}
+    tried = candidates(studio, w, labels, known.attributes, samples=samples, seed=seed)
+    found = {name: axes for name, axes in tried.items() if name in methods}
     held = np.sort(dice.permutation(known.rows(5))[:1200])
-    chosen, notes = _choose(studio, found, labels, known, held, judged, layers)
+    points = shape.crop_points(known.points[rows])
+    points_map = shape.fit(w[: len(rows)], points)
+    typical = typical_moves(labels[: len(rows)], points)
+    chosen, notes = _choose(studio, found, labels, known, held, judged, layers, typical, points_map)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
     part = loaded.manifest.networks["encoder"]
-    path = save_axes(out, axes, distances, known.attributes, license=part.license, trained_on=part.trained_on, prior=prior(w))
+    path = save_axes(
+        out, axes, distances, known.attributes, license=part.license, trained_on=part.trained_on, prior=prior(w), shape=points_map
+    )
     seconds = round(time.monotonic() - started)
     (Path(out) / "axes.json").write_text(json.dumps({"faces": len(w), "seconds": seconds, "attributes": notes}, indent=1) + "\n")
     return path
@@ -269,6 +317,8 @@ def _choose(
     held: NDArray[np.integer],
     judged: int,
     layers: Sequence[Sequence[int]],
+    typical: Floats,
+    points_map: Floats,
 ) -> tuple[list[tuple[NDArray[np.float64], float]], dict[str, object]]:
     """Per attribute the best axis (unit) with its distance, and what was measured of all."""
     pictures, truth = np.asarray(known.faces[held]), known.labels[held]
@@ -288,7 +338,10 @@ def _choose(
         if not units:
             raise ValueError(f"no method finds an axis for {name}: nothing varies with it")
         guess, wanted = float(lengths[row]) or 1.0, max(wanted, 0.5)
-        measured = [measure(studio, method, axis, faces, row, wanted, guess) for method, axis in units.items()]
+        measured = []
+        for method, axis in units.items():
+            limit = float(limits(axis[None], typical[row : row + 1], points_map)[0])
+            measured.append(measure(studio, method, axis, faces, row, wanted, guess, limit=limit))
         best = max(measured, key=lambda m: m.merit)
         chosen.append((units[best.method], best.distance))
         notes[name] = {"wanted": round(wanted, 3), "chosen": best.method, "measured": [_rounded(m) for m in measured]}

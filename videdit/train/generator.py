@@ -28,20 +28,29 @@ from videdit.networks.discriminator import Discriminator
 from videdit.networks.encoder import Encoder
 from videdit.networks.stylegan2 import Generator
 from videdit.train import data as training_data
+from videdit.train import picture
 from videdit.train.losses import PerceptualAlexNet, face_weight, feature_distance, pyramid_l1
 
 GENERATOR = {
     "size": 128,
     "style_dim": 128,
-    "channels": [192, 192, 160, 96, 64, 24],
+    "channels": [128, 128, 128, 96, 64, 24],
     "mapping_layers": 4,
     "noise": "none",
     "conv_first": True,
     "latent_input": True,
-    "picture_rank": 128,
+    "picture_rank": 352,
     "picture_size": 32,
 }
-ENCODER = {"size": 128, "style_dim": 128, "num_layers": 12, "channels": [48, 96, 160, 256, 256], "neck": 96}
+ENCODER = {
+    "size": 128,
+    "style_dim": 128,
+    "num_layers": 12,
+    "channels": [48, 96, 160, 224, 224],
+    "neck": 48,
+    "linear_rank": 352,
+    "linear_size": 32,
+}
 CRITIC = {"channels": [48, 96, 160, 224, 224]}
 # What a tight face frame shows well enough to be asked for.
 EDITED = [
@@ -63,15 +72,15 @@ class Schedule:
     lpips: float = 1.2
     features: float = 0.2
     adversarial: float = 0.12
-    attribute: float = 0.5
+    attribute: float = 0.15
     keep: float = 0.15
     still: float = 0.25
     r1: float = 2.0
     r1_every: int = 16
-    features_from: float = 0.15
-    full_from: float = 0.9  # before, the generator stops at half its size, which is twice as fast
-    critic_from: float = 0.9
-    edit_from: float = 0.4
+    features_from: float = 0.02
+    full_from: float = 0.35  # before, the generator stops at half its size, which is twice as fast
+    critic_from: float = 0.5
+    edit_from: float = 0.08
 
 
 class Moments:
@@ -84,7 +93,7 @@ class Moments:
         self.labels = torch.zeros(attributes + 1, attributes + 1)
         self.cross = torch.zeros(attributes + 1, features)
 
-    def update(self, labels: Tensor, latents: Tensor, decay: float = 0.998) -> None:
+    def update(self, labels: Tensor, latents: Tensor, decay: float = 0.9993) -> None:
         """labels [N,A] in 0..1, latents [N,F]."""
         y = torch.cat([labels, torch.ones(len(labels), 1)], 1)
         self.labels = self.labels * decay + y.T @ y * (1 - decay)
@@ -107,15 +116,22 @@ class Trainer:
         self.generator = Generator(**GENERATOR).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
         self.encoder = Encoder(**ENCODER).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
         self.critic = Discriminator(**CRITIC).to(device, memory_format=torch.channels_last)
-        self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
         self.lpips = PerceptualAlexNet().to(device, memory_format=torch.channels_last)
         self.classifier = _load_classifier(classifier_dir, device)
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
         self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
-        groups = [{"params": self.generator.parameters(), "lr": 2e-3}, {"params": self.encoder.parameters(), "lr": 3e-4}]
+        picture.start(self.generator, self.encoder, self.faces)
+        self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
+        linear = picture.linear_parameters(self.generator, self.encoder)
+        known = {id(p) for p in linear}
+        groups = [
+            {"params": [p for p in self.generator.parameters() if id(p) not in known]},
+            {"params": [p for p in self.encoder.parameters() if id(p) not in known]},
+            {"params": linear},
+        ]
         self.optim = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
-        self.base_lrs = [2e-3, 3e-4]
+        self.base_lrs = [1e-2, 1e-3, 3e-5]
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
@@ -177,7 +193,7 @@ class Trainer:
         """Latents moved to the other side of one attribute each; the attribute's index and the wanted label."""
         which = torch.from_numpy(rng.choice(self.edit_choices, len(w))).to(self.device)
         wanted = 1 - labels[torch.arange(len(w)), which]
-        amount = torch.from_numpy(rng.uniform(0.8, 1.4, len(w)).astype(np.float32)).to(self.device)
+        amount = torch.from_numpy(rng.uniform(1.0, 2.4, len(w)).astype(np.float32)).to(self.device)
         slopes = self.moments.slopes().to(self.device)[which].view_as(w)
         return w + slopes * ((2 * wanted - 1) * amount)[:, None, None], which, wanted
 
@@ -285,7 +301,7 @@ class Trainer:
         for name, both in (("Smiling", True), ("Mouth_Slightly_Open", True), ("Eyeglasses", False), ("Young", True)):
             k = names.index(name)
             sign = 1 - 2 * self.labels[rows, k].to(self.device) if both else torch.ones(len(rows), device=self.device)
-            pictures.append(generator(w + slopes[k].view_as(w[0]) * sign[:, None, None] * 1.2))
+            pictures.append(generator(w + slopes[k].view_as(w[0]) * sign[:, None, None] * 1.8))
         z = torch.randn(len(rows), generator.style_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
         pictures.append(generator(generator.mapping(z, truncation=0.8)))
         grid = torch.cat([torch.cat(list(p), 2) for p in pictures], 1).clamp(-1, 1).add(1).mul(127.5).byte()

@@ -1,81 +1,73 @@
-"""The linear picture of a generator: what its layers systematically miss, as a low-rank map of the latents, in closed form.
+"""The linear start of generator and encoder: principal components of the faces at a small size.
 
-    python -m videdit.train.picture WORK_DIR RUN_DIR
-
-A generator that saw few pictures has habits (colour fringes, a crooked mouth) that ordinary regression removes at once: the
-residual of its renders, reduced to 32 px, is regressed on the latents of real faces (ridge), and the map is cut to its best rank
-(reduced-rank regression, Izenman 1975). It joins the RGB skip, so later training goes on from there.
+A style-modulated generator learns layout and colour slowly, from hundreds of thousands of pictures. Linear maps know them at
+once, in closed form: the encoder's linear map takes a face to its principal components (Turk & Pentland 1991), spread over the
+latents, and the generator's takes them back to the same picture. Both go on learning with everything else, at a lower rate; the
+convolutions learn what is not linear, and refine.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from videdit.networks.encoder import Encoder
 from videdit.networks.stylegan2 import Generator
-from videdit.train import data as training_data
+from videdit.train.data import Faces
+from videdit.train.losses import face_weight
 
-RANK, SIDE, RIDGE = 128, 32, 0.02
-
-
-@torch.inference_mode()
-def residuals(generator: Generator, encoder: Encoder, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Latents [N,L*D] of pictures uint8 [N,S,S,3] and what their renders miss [N,3*SIDE*SIDE], both with mirrored copies."""
-    latents, missed = [], []
-    for start in range(0, len(pictures), 32):
-        real = torch.from_numpy(pictures[start : start + 32]).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-        real = torch.cat([real, real.flip(3)])
-        w = encoder(real.contiguous(memory_format=torch.channels_last))
-        render = generator(w, stop=64)
-        latents.append(w.flatten(1))
-        missed.append((F.adaptive_avg_pool2d(real, SIDE) - F.adaptive_avg_pool2d(render, SIDE)).flatten(1))
-    return torch.cat(latents), torch.cat(missed)
+FACES = 9000
 
 
-def reduced_rank(x: Tensor, y: Tensor, *, rank: int = RANK, ridge: float = RIDGE) -> tuple[Tensor, Tensor, Tensor]:
-    """y [N,F] ~ x [N,D] @ a.T @ b.T + c: a [rank,D], b [F,rank], c [F]."""
-    x, y = x.double(), y.double()
-    mean_x, mean_y = x.mean(0), y.mean(0)
-    x, y = x - mean_x, y - mean_y
-    gram = x.T @ x / len(x)
-    slope = torch.linalg.solve(gram + ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=x.dtype), x.T @ y / len(x))  # [D,F]
-    fitted = slope.T @ gram @ slope  # covariance of what the regression explains
-    basis = torch.linalg.eigh(fitted)[1][:, -rank:]  # [F,rank]
-    a = (slope @ basis).T
-    return a.float(), basis.float(), (mean_y - basis @ (a @ mean_x)).float()
+def components(pictures: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean [F], basis [F,rank] and deviations [rank] of pictures [N,F], where errors count by weight [F].
+
+    (x - mean) * sqrt(weight) @ basis / deviations are the whitened components.
+    """
+    mean = pictures.mean(0)
+    scaled = (pictures - mean) * weight.sqrt()
+    variance, basis = torch.linalg.eigh(scaled.T @ scaled / len(scaled))
+    return mean, basis[:, -rank:].flip(1), variance[-rank:].flip(0).clamp_min(1e-8).sqrt()
 
 
-def fit(work: Path, run: Path, *, faces: int = 6000) -> None:
-    """Fit the picture of the generator in a run's folder and write it back there. Raises FileNotFoundError."""
-    known = training_data.load(work)
-    config = json.loads((run / "generator.json").read_text()) | {"picture_rank": RANK, "picture_size": SIDE}
-    generator = Generator(**config).eval().to(memory_format=torch.channels_last)
-    generator.load_state_dict(load_file(run / "generator.safetensors"), strict=False)
-    encoder = Encoder(**json.loads((run / "encoder.json").read_text())).eval().to(memory_format=torch.channels_last)
-    encoder.load_state_dict(load_file(run / "encoder.safetensors"))
-    torch.nn.init.zeros_(generator.picture_out.weight)
-    torch.nn.init.zeros_(generator.picture_out.bias)
-    rows = np.sort(np.random.default_rng(0).permutation(known.rows(0, 1, 2, 3))[:faces])
-    a, b, c = reduced_rank(*residuals(generator, encoder, np.asarray(known.faces[rows])))
-    held = np.asarray(known.faces[known.rows(5)[:256]])
-    before = residuals(generator, encoder, held)[1].abs().mean()
-    with torch.no_grad():
-        generator.picture_in.weight.copy_(a)
-        generator.picture_out.weight.copy_(b)
-        generator.picture_out.bias.copy_(c)
-    after = residuals(generator, encoder, held)[1].abs().mean()
-    print(f"mean error at {SIDE} px on unseen people: {before:.4f} before, {after:.4f} after (of 2)")
-    save_file({k: v.contiguous() for k, v in generator.state_dict().items()}, run / "generator.safetensors")
-    (run / "generator.json").write_text(json.dumps(config))
+@torch.no_grad()
+def start(generator: Generator, encoder: Encoder, faces: Faces, *, seed: int = 0) -> None:
+    """Set the linear maps of fresh networks (same size and rank in both) to the components of up to FACES faces of shards 0-3."""
+    side, rank = generator.picture_size, generator.picture_in.out_features
+    rows = np.sort(np.random.default_rng(seed).permutation(faces.rows(0, 1, 2, 3))[:FACES])
+    small = torch.cat([_small(np.asarray(faces.faces[part]), side) for part in np.array_split(rows, max(1, len(rows) // 500))])
+    pictures = torch.cat([small, small.flip(3)]).flatten(1)
+    weight = F.adaptive_avg_pool2d(face_weight(generator.size), side).expand(-1, 3, -1, -1).flatten()
+    mean, basis, deviation = components(pictures, weight, rank)
+    into = basis.T * weight.sqrt() / deviation[:, None]  # [rank,F]
+    spread = torch.empty(encoder.linear_out.out_features, rank)
+    torch.nn.init.orthogonal_(spread, generator=torch.Generator().manual_seed(seed))
+    scale = (len(spread) / rank) ** 0.5  # latents of unit variance
+    encoder.linear_in.weight.copy_(into)
+    encoder.linear_in.bias.copy_(-into @ mean)
+    encoder.linear_out.weight.copy_(spread * scale)
+    generator.picture_in.weight.copy_(spread.T / scale)
+    generator.picture_out.weight.copy_(basis * deviation / weight.sqrt()[:, None])
+    generator.picture_out.bias.copy_(mean)
+    # what is random at the start stays silent until it has learned
+    encoder.head.weight.zero_()
+    for name, parameter in generator.to_rgb.named_parameters():
+        if name.endswith("conv.weight"):
+            parameter.zero_()
 
 
-if __name__ == "__main__":
-    fit(Path(sys.argv[1]), Path(sys.argv[2]))
+def linear_parameters(generator: Generator, encoder: Encoder) -> list[Tensor]:
+    """What `start` sets in closed form; it learns at a lower rate."""
+    return [
+        *generator.picture_in.parameters(),
+        *generator.picture_out.parameters(),
+        *encoder.linear_in.parameters(),
+        *encoder.linear_out.parameters(),
+    ]
+
+
+def _small(pictures: np.ndarray, side: int) -> Tensor:
+    """uint8 [N,S,S,3] -> [N,3,side,side] in [-1,1]."""
+    return F.adaptive_avg_pool2d(torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1), side)
