@@ -1,8 +1,8 @@
 """What an edit changes between two renders: what moves (flow), what comes or goes (residual), what must be replaced.
 
-The generator's pictures are smooth, so dense flow between them is easy; it then moves the *source's* skin and teeth. What the
-flow does not explain is added. Where that remainder is large the source shows something that the edit must hide (teeth,
-glasses), and adding would leave a ghost: there the render itself takes over.
+The flow (composite.flow) moves the *source's* skin and lips. What it does not explain is added: all of it where nothing moves, its
+shading where something does. Lips that meet cover what lay between them. Where structure comes or goes that is no movement
+(glasses), adding would leave a ghost: there the render itself takes over.
 """
 
 from __future__ import annotations
