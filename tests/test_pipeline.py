@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.scripted import HEIGHT, WIDTH, make_clip, packets, picture, same_outside, same_planes, script
 from tests.tinypack import make_tiny_pack
 from videdit import pipeline
 from videdit.config import Settings
-from videdit.errors import NoFaceError, OutputError, UsageError
+from videdit.errors import NoFaceError, OutputError, UnreadableError, UsageError
 from videdit.packs.load import Pack, load_pack
 from videdit.video.reader import read_frames
 
@@ -193,6 +195,53 @@ def test_moments_beyond_the_clip_and_without_a_face(clip: Path, pack: Pack, sett
         pipeline.preview(clip, {"smile": 1.0}, settings, at=9.0, pack=pack)
     with pytest.raises(NoFaceError):
         pipeline.preview(clip, {"smile": 1.0}, settings, at=0.5, pack=pack)
+
+
+def test_an_expression_is_taken_and_followed(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
+    still = tmp_path / "still.png"
+    Image.fromarray(picture(40)).save(still)
+    base = Settings(cache_dir=tmp_path / "cache", tune="off")
+    from_still = replace(base, expression_from=still)
+    report, seen = watched(clip, tmp_path / "a.mp4", {}, from_still, pack)
+    assert (report.status, report.edits) == ("edited", {"expression": 1.0})
+    assert all(same_outside(before, after, mask) and not same_planes(before, after) for before, after, mask in seen)
+    again = pipeline.edit_video(clip, tmp_path / "b.mp4", {}, from_still, pack=pack)
+    assert again.cached
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    report, seen = watched(clip, tmp_path / "c.mp4", {}, replace(from_still, expression=0.0), pack)
+    assert report.status == "untouched"
+    # a clip that drives itself, smoothed alike, gives nothing new
+    _, seen = watched(clip, tmp_path / "d.mp4", {}, replace(base, expression_from=clip), pack)
+    assert max(np.abs(after.planes[0].astype(int) - before.planes[0]).max() for before, after, _ in seen) <= 1
+    before, after = pipeline.preview(clip, {"smile": 0.5}, from_still, at=0.5, pack=pack)
+    assert not np.array_equal(before, after)
+
+
+def test_drivers_that_are_none(clip: Path, tmp_path: Path, settings: Settings, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, lambda time: False)
+    other = make_clip(tmp_path / "other.mp4", pts=range(3))
+    with pytest.raises(UsageError, match="no face in"):
+        pipeline.edit_video(clip, tmp_path / "out.mp4", {}, replace(settings, expression_from=other), pack=pack)
+    with pytest.raises(UsageError, match="no file"):
+        pipeline.edit_video(clip, tmp_path / "out.mp4", {}, replace(settings, expression_from=tmp_path / "none.jpg"), pack=pack)
+    other.write_bytes(b"not a clip")
+    with pytest.raises(UnreadableError):
+        pipeline.edit_video(clip, tmp_path / "out.mp4", {}, replace(settings, expression_from=other), pack=pack)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_optimised_latents_are_kept_apart(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
+    monkeypatch.setattr("videdit.invert.optimize.STEPS", 2)
+    monkeypatch.setattr("videdit.invert.optimize.WARM_STEPS", 1)
+    cached = []
+    for i, invert in enumerate(("encoder", "optimize", "optimize", "encoder")):
+        settings = Settings(cache_dir=tmp_path / "cache", tune="off", invert=invert)
+        cached.append(pipeline.edit_video(clip, tmp_path / f"{i}.mp4", {"smile": 1.0}, settings, pack=pack).cached)
+    assert cached == [False, False, True, True]
+    written = [(tmp_path / f"{i}.mp4").read_bytes() for i in range(4)]
+    assert written[0] == written[3] != written[1] == written[2]
 
 
 def test_debug_pictures(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,29 @@ OPTIONS: tuple[Option, ...] = (
         "edit",
         ("auto", *METHODS),
     ),
+    Option(
+        "expression_from",
+        "path",
+        "take the expression of the face in this picture, or in this clip at the same time",
+        "edit",
+        metavar="FILE",
+    ),
+    Option(
+        "expression",
+        "number",
+        "how much of that expression: 1 is all of it, 0 none",
+        "edit",
+        low=0.0,
+        high=1.5,
+        metavar="S",
+    ),
+    Option(
+        "invert",
+        "text",
+        "how a face becomes a latent: by the encoder, or by optimising the encoder's latent until its features fit (slow)",
+        "edit",
+        ("encoder", "optimize"),
+    ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
     Option(
         "tune",
@@ -150,6 +173,9 @@ class Settings:
     landmarks: str = "auto"
     smooth: float = 0.12
     method: str = "auto"
+    expression_from: Path | None = None
+    expression: float = 1.0
+    invert: str = "encoder"
     lock: tuple[str, ...] = ()
     tune: str = "auto"
     composite: str = "transfer"

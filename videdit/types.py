@@ -193,15 +193,34 @@ class LatentTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class Driver:
+    """Somebody whose expression is taken: times float64 [S] s, increasing; w float32 [S,L,D] of one pack's latents; strength >= 0."""
+
+    times: NDArray[np.float64]
+    w: NDArray[np.float32]
+    strength: float = 1.0
+
+    def at(self, times: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Latents [T,L,D] at times [T] s, straight lines between the driver's own; the first and the last are held."""
+        wanted = np.asarray(times, np.float64)
+        after = np.clip(np.searchsorted(self.times, wanted), 0, len(self.times) - 1)
+        before = np.clip(after - 1, 0, None)
+        span = self.times[after] - self.times[before]
+        share = np.clip((wanted - self.times[before]) / np.where(span > 0, span, 1.0), 0, 1)[:, None, None].astype(np.float32)
+        return self.w[before] + share * (self.w[after] - self.w[before])
+
+
+@dataclass(frozen=True, slots=True)
 class EditPlan:
     """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still, and by which method
-    (auto: per attribute what the pack names)."""
+    (auto: per attribute what the pack names); driver: whose expression to take, if anybody's."""
 
     strengths: Mapping[str, float]
     locks: tuple[str, ...] = ()
     method: str = "auto"
+    driver: Driver | None = None
 
     @property
     def empty(self) -> bool:
         """True when nothing is asked for."""
-        return not any(self.strengths.values())
+        return not any(self.strengths.values()) and self.driver is None

@@ -25,6 +25,9 @@ class Parts:
     def axes(self) -> Axes:
         return self.known
 
+    def has(self, name: str) -> bool:
+        return False
+
     def loaded(self, name: str) -> None:
         raise AssertionError(f"axes need no {name}")
 

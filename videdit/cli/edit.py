@@ -22,6 +22,7 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
 
   videdit in.mp4 --smile +0.5 -o out.mp4               one clip
   videdit clips/ --age -0.4 --eyeglasses -1 -o out/    a folder
+  videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
 Commands (`videdit COMMAND --help`): preview, inspect, attributes, models, sample, doctor, train.
@@ -128,7 +129,10 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
         manifest.method_for(manifest.resolve(name)[0].source, settings.method)
     jobs = make_jobs(space.inputs, space.output)
     todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
-    if not any(strengths.values()):
+    driver = settings.expression_from
+    if driver is not None and not driver.is_file():
+        raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
+    if not any(strengths.values()) and driver is None:
         note("no attribute was given, so nothing will change; `videdit attributes` lists them")
     if space.dry_run:
         return _show(todo, skipped, strengths, settings)
@@ -148,7 +152,10 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
 
 def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], settings: Settings) -> int:
     """--dry-run."""
-    edits = ", ".join(f"{name} {value:+g}" for name, value in strengths.items()) or "no change"
+    said = [f"{name} {value:+g}" for name, value in strengths.items()]
+    if settings.expression_from is not None:
+        said.append(f"the expression of {settings.expression_from}")
+    edits = ", ".join(said) or "no change"
     for job in todo:
         say(f"{job.source} -> {job.target}: {edits}")
     for job in skipped:

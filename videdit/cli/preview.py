@@ -26,7 +26,8 @@ DESCRIPTION = """Show an edit without making the clip; only the frames that smoo
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png          that moment, before | after
   videdit preview in.mp4 --smile +1 --sheet -o p.png          moments over the whole clip, before above after
   videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths"""
-OPTIONS = ("smooth", "lock", "face", "landmarks", "composite", "blend", "pack", "device", "precision", "overwrite")
+HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "face", "landmarks", "composite", "blend")
+OPTIONS = (*HOW, "pack", "device", "precision", "overwrite")
 LADDER = re.compile(r"(?P<name>[\w-]+)=(?P<low>[^.=:]*(?:\.\d+)?[^.=:]*)\.\.(?P<high>[^=:]+?)(?::(?P<steps>\d+))?")
 MOST = 25
 
@@ -65,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
     space = build(manifest).parse(argv)
     if space.sheet is not None and space.grid:
         raise UsageError("--sheet and --grid exclude each other")
-    if not space.grid and not any(space.strengths.values()):
+    if not space.grid and not any(space.strengths.values()) and space.expression_from is None:
         raise UsageError("no attribute was given", hint="Say what to change, such as --smile +1; `videdit attributes` lists them.")
     if not Path(space.input).is_file():
         raise UsageError(f"there is no file {space.input}")

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 STAGES = {"faces": "finding faces", "tune": "tuning", "edit": "editing", "encode": "encoding faces", "train": "training"}
-UNITS = {"tune": "steps", "encode": "faces", "latent classifier": "epochs", "train": "s"}  # training counts its seconds
+UNITS = {
+    "tune": "steps",
+    "encode": "faces",
+    "latent classifier": "epochs",
+    "layers": "choices",
+    "train": "s",
+}  # training counts its seconds
 EVERY = 5.0  # seconds between two plain lines
 
 

@@ -23,8 +23,9 @@ STEPS = {
     "axes": "the directions of the attributes; minutes",
     "transformer": "--method transformer: a map per attribute and style layer, into the pack",
     "mapper": "--method mapper: one network for all attributes at once, into the pack",
+    "expression": "what --expression-from takes over: layers chosen by search, into the pack; minutes",
 }
-EDITORS = ("transformer", "mapper")  # trained for a pack that is complete
+EDITORS = ("transformer", "mapper", "expression")  # trained for a pack that is complete
 DESCRIPTION = (
     """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
 log, curve and samples, and a run that was interrupted goes on from there.
@@ -33,9 +34,9 @@ log, curve and samples, and a run that was interrupted goes on from there.
     + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
     + """
 
-For transformer and mapper DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per attribute) or
-without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own data folder, which is
-found before it, where the pack is asked for by name."""
+For transformer, mapper and expression DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per
+attribute) or without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own data
+folder, which is found before it, where the pack is asked for by name."""
 )
 
 
@@ -45,15 +46,15 @@ def build() -> Parser:
     parser.add_argument("step", choices=tuple(STEPS), metavar="STEP", help="what to train")
     parser.add_argument("folders", type=Path, nargs="*", metavar="DATA OUT", help="faces, and the run's folder")
     parser.add_argument("--data", type=Path, metavar="DATA", help="another way to name DATA")
-    parser.add_argument("--out", type=Path, metavar="OUT", help="another way to name OUT (transformer, mapper: default runs/STEP)")
+    parser.add_argument("--out", type=Path, metavar="OUT", help="another way to name OUT (default for what goes into a pack: runs/STEP)")
     parser.add_argument("--minutes", type=float, help="how long in all, an interrupted run's time included")
     parser.add_argument("--seed", type=int, help="of everything that is drawn (default 0)")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:n (default auto)")
     parser.add_argument("--init", metavar="PATH", type=Path, help="begin with these weights instead of random ones")
     parser.add_argument("--classifier", metavar="DIR", type=Path, help="the run whose features serve as a loss (generator)")
-    text = f"the pack whose networks are used (axes: default OUT, a pack folder; transformer, mapper: default {DEFAULT_PACK})"
+    text = f"the pack whose networks are used (axes: default OUT, a pack folder; transformer, mapper, expression: default {DEFAULT_PACK})"
     parser.add_argument("--pack", metavar="NAME|PATH", type=Path, help=text)
-    parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, transformer, mapper)")
+    parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, transformer, mapper, expression)")
     parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")

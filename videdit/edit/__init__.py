@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import numpy as np
+
 from videdit import config
+from videdit.edit import expression
 from videdit.edit.axes import Floats, Mapper, Parts
 from videdit.edit.plan import Moves, resolve
 
@@ -13,8 +16,14 @@ METHODS: dict[str, Mapper] = {name: import_module(f"videdit.edit.{name}").apply 
 __all__ = ["METHODS", "Mapper", "Moves", "Parts", "move", "resolve"]
 
 
-def move(w: Floats, moves: Moves, parts: Parts) -> Floats:
-    """Edited latents float32 [T,L,D]: each method in turn, on what the one before it made. Raises UsageError, PackError."""
+def move(w: Floats, moves: Moves, parts: Parts, *, times: Floats | None = None) -> Floats:
+    """Edited latents float32 [T,L,D]: an expression first, then each method in turn, on what the one before it made.
+
+    times float [T] s: where the frames are in a driver's time (default: all at 0). Raises UsageError, PackError.
+    """
+    if moves.driver is not None:
+        driver = moves.driver.at(np.zeros(len(w)) if times is None else times)
+        w = expression.apply(w, driver, parts, strength=moves.driver.strength, locks=moves.locks)
     for method, mapper in METHODS.items():
         if method in moves.by_method:
             w = mapper(w, moves.by_method[method], parts, locks=moves.locks)

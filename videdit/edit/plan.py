@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from videdit.packs.manifest import Manifest
-from videdit.types import EditPlan
+from videdit.types import Driver, EditPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """An edit in the pack's terms: by method, strengths by source name (zeros left out); source names of the locked attributes.
+    """An edit in the pack's terms: by method, strengths by source name (zeros left out); source names of the locked attributes; whose
+    expression to take.
 
     False when nothing is asked for.
     """
 
     by_method: Mapping[str, Mapping[str, float]]
     locks: tuple[str, ...] = ()
+    driver: Driver | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.by_method)
+        return bool(self.by_method) or self.driver is not None
 
 
 def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
@@ -37,4 +39,4 @@ def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
     for source, strength in strengths.items():
         if strength:
             by_method.setdefault(manifest.method_for(source, plan.method), {})[source] = strength
-    return Moves(by_method, tuple(locks))
+    return Moves(by_method, tuple(locks), plan.driver if plan.driver and plan.driver.strength else None)

@@ -31,6 +31,10 @@ class OnlyAxes:
         """The baseline's axes."""
         return self.set
 
+    def has(self, name: str, /) -> bool:
+        """Never."""
+        return False
+
     def loaded(self, name: str, /) -> Module:
         """Raises PackError."""
         raise PackError(f"a baseline has no {name}")

@@ -1,5 +1,6 @@
 """Small networks on W+ latents: a classifier, the Latent Transformer (Yao et al. 2021), the Latent-to-Latent mapper (Khodadadeh et
-al. 2022). All work in standardised latents (w - mean) / scale, because a small generator's latents are neither centred nor unit."""
+al. 2022), which work in standardised latents (w - mean) / scale, because a small generator's latents are neither centred nor unit; and the
+transfer of an expression from one latent to another (after Yang and Lim 2019)."""
 
 from __future__ import annotations
 
@@ -142,4 +143,32 @@ class LatentMapper(Standardised):
         along = -torch.linalg.solve(inner, precision[others][:, list(asked)] @ change[:, list(asked)].T).T
         out = change.clone()
         out[:, others] = along.to(change.dtype)
+        return out
+
+
+class LatentExpression(nn.Module):
+    """What a face takes from another's latent: `gain` x the difference of the two, in the style layers `layers` only.
+
+    rank 0: the difference itself, so that gain 1 mixes layers as published (Yang and Lim 2019). Else only what the difference holds of
+    `rank` measures of expression: `read` [rank,L,D] finds them in a latent, `write` [rank,L,D] is what a latent typically has of each.
+    """
+
+    read: Tensor
+    write: Tensor
+
+    def __init__(self, *, num_layers: int, style_dim: int, layers: Sequence[int] = (), rank: int = 0, gain: float = 1.0) -> None:
+        super().__init__()
+        self.layers, self.rank, self.gain = tuple(layers) or tuple(range(num_layers)), rank, gain
+        if not set(self.layers) <= set(range(num_layers)):
+            raise ValueError(f"layers {list(self.layers)} of a generator with {num_layers}")
+        self.register_buffer("read", torch.zeros(rank, num_layers, style_dim))
+        self.register_buffer("write", torch.zeros(rank, num_layers, style_dim))
+
+    def forward(self, w: Tensor, driver: Tensor) -> Tensor:
+        """w, driver w_plus [N,L,D] -> the move [N,L,D] that gives w the driver's expression."""
+        difference = driver - w
+        if self.rank:
+            difference = torch.einsum("nk,kld->nld", torch.einsum("nld,kld->nk", difference, self.read), self.write)
+        out = torch.zeros_like(w)
+        out[:, list(self.layers)] = self.gain * difference[:, list(self.layers)]
         return out

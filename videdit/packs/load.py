@@ -30,6 +30,7 @@ CLASSES = {
     "recognizer": ("videdit.networks.recognizer", "Recognizer"),
     "transformer": ("videdit.networks.latents", "LatentTransformer"),
     "mapper": ("videdit.networks.latents", "LatentMapper"),
+    "expression": ("videdit.networks.latents", "LatentExpression"),
 }
 
 
@@ -50,8 +51,8 @@ class Pack:
     """A model pack on a device. Networks are nn.Modules in evaluation mode, float32, without gradients to their weights.
 
     generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
-    landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer and mapper
-    move latents (see networks.latents); not every pack has them.
+    landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer, mapper
+    and expression move latents (see networks.latents); not every pack has them.
     Anything wrong with a file raises PackError on first use.
     """
 
@@ -94,6 +95,10 @@ class Pack:
     @property
     def recognizer(self) -> torch.nn.Module:
         return self.loaded("recognizer")
+
+    def has(self, name: str) -> bool:
+        """Whether there is a network of this name."""
+        return name in self.manifest.networks
 
     def loaded(self, name: str) -> torch.nn.Module:
         """A network, the same at every call. Raises PackError."""

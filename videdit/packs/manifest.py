@@ -25,7 +25,7 @@ from videdit.config import METHODS
 from videdit.errors import MissingError, PackError, UsageError
 
 FILE = "pack.toml"
-NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper")
+NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper", "expression")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def verify(pack: Pack) -> Iterator[Check]:
         yield _check(name, partial(_network, pack, name))
     if pack.manifest.axes:
         yield _check("axes", partial(_axes, pack))
-    for method in [name for name in METHODS if name in pack.manifest.networks]:
+    for method in [name for name in (*METHODS, "expression") if name in pack.manifest.networks]:
         yield _check(f"a latent through the {method}", partial(_editor, pack, method))
     yield _check("attributes", partial(_attributes, pack))
     if {"generator", "encoder"} <= set(pack.manifest.networks):
@@ -63,8 +63,8 @@ def _editor(pack: Pack, name: str) -> None:
     """The latent of a grey picture goes in; the moves of all attributes come out finite."""
     network, manifest = pack.loaded(name), pack.manifest
     w = torch.zeros(1, manifest.num_layers, manifest.style_dim, device=pack.device)
-    count = len(network.attributes)  # type: ignore[arg-type]
-    moved = network(w) if name == "transformer" else network(w, torch.ones(1, count, device=pack.device))
+    asked = torch.ones_like(w) if name == "expression" else torch.ones(1, len(getattr(network, "attributes", ())), device=pack.device)
+    moved = network(w) if name == "transformer" else network(w, asked)
     if moved.shape[-2:] != w.shape[1:] or not torch.isfinite(moved).all():
         raise PackError(f"the {name} gives {list(moved.shape)} of a latent {list(w.shape)}, or values that are not finite")
 

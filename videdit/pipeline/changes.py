@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from videdit.smooth import bridge, fade, gaussian
 
 STEADY = 0.05  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
-Move = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents float32 [N,L,D] -> edited ones
+Move = Callable[[NDArray[np.float32], NDArray[np.floating]], NDArray[np.float32]]  # latents [N,L,D] at times [N] s -> edited ones
 Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop sides, per unit of each latent
 
 
@@ -55,7 +54,7 @@ class Motion:
     def latents(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
         before = smooth_latents(self.person, self.present, self.seconds, start, stop)
-        return before, self.move(before)
+        return before, self.move(before, self.person.track.times[start:stop])
 
 
 def smooth_latents(person: Person, present: NDArray[np.bool_], seconds: float, start: int, stop: int) -> NDArray[np.float32]:
@@ -77,7 +76,10 @@ def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
 
 def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, seconds: float) -> Motion:
     """The edit of one person, with seconds of smoothing."""
-    move = partial(edit.move, moves=moves, parts=pack)
+
+    def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
+        return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
+
     return Motion(person, there(person), shares(person, sight), seconds, move, render, pack.shape())
 
 

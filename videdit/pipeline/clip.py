@@ -18,18 +18,16 @@ from videdit.errors import OutputError
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
+from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models, steps_for
-from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
-from videdit.pipeline.watch import from_arrays, to_arrays, watch, watch_parts
-from videdit.store import Cache, content_key, default_folder, stage_key
+from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.types import EditPlan, Frame
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import read_frames
 from videdit.video.writer import ClipWriter
 
-DEPTH = 8  # frames that may wait between two stages
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
 Moving = tuple[Motion, Iterator[composite.Change]]
 
@@ -53,16 +51,17 @@ def edit_video(
     Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
     """
     source, target = Path(source), Path(target)
-    plan = EditPlan(check_strengths(strengths), settings.lock, settings.method)
+    asked = check_strengths(strengths)
     _refuse_overwriting(source, target, settings)
     clock = Stopwatch()
     info = probe(source)
     with clock.stage("load"):
         models = Models.load(settings, pack)
-    moves = resolve(plan, models.pack.manifest)
-    report = ClipReport(source, target, dict(plan.strengths), pack=models.pack.id)
-    cache = Cache((settings.cache_dir or default_folder()) if settings.cache else None)
-    sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
+    cache = cache_of(settings)
+    driver = driver_of(models, settings, cache, clock=clock, progress=progress)
+    moves = resolve(EditPlan(asked, settings.lock, settings.method, driver), models.pack.manifest)
+    report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
+    sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress)
     moving: list[Moving] = []
     for person in sight.people if moves else []:
         steps = steps_for(settings.tune)
@@ -87,29 +86,6 @@ def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
     if target.exists() and not settings.overwrite:
         raise OutputError(f"{target} is there already", hint="--overwrite replaces it.")
-
-
-def _first_pass(
-    source: Path,
-    info: ClipInfo,
-    models: Models,
-    settings: Settings,
-    cache: Cache,
-    report: ClipReport,
-    clock: Stopwatch,
-    progress: Progress | None,
-) -> tuple[Sight, list[object]]:
-    """Who is in the clip, out of the cache where it is known; and what that depends on."""
-    parts = watch_parts(models, settings, content_key(source))
-    key = stage_key("tracks", *parts)
-    stored = cache.load("tracks", key)
-    if stored is not None:
-        report.cached = True
-        return from_arrays(stored, models.pack.id), parts
-    with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
-        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames)
-    cache.save("tracks", key, to_arrays(sight))
-    return sight, parts
 
 
 def _second_pass(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from videdit.config import Settings
 from videdit.invert import encode
 from videdit.invert.encoder import BATCH, in_batches, to_rgb
+from videdit.invert.optimize import Optimizer, features_for
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
 from videdit.pipeline.changes import smooth_latents, there
@@ -58,6 +59,12 @@ class Models:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
         with self._arithmetic():
             return encode(self.pack.encoder, crops, device=self.pack.device)
+
+    def inverter(self, name: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """--invert: crops to latents as `encode` does, for the crops of one file in their order."""
+        if name == "encoder":
+            return self.encode
+        return Optimizer(self.pack.generator, self.encode, features_for(self.pack.classifier, self.pack.device)[1])
 
     def render(self, generator: torch.nn.Module, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size."""

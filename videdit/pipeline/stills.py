@@ -19,6 +19,7 @@ from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
+from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
@@ -68,6 +69,7 @@ class Moment:
         # numbered from 0, whatever they are in their clip
         self.frames = [replace(f, index=i) for i, f in enumerate(self.frames)]
         self.sight = sight or watch(self.frames, models, settings, clock=self.clock)
+        self.driver = driver_of(models, settings, cache_of(settings), clock=self.clock)
 
     @property
     def face_found(self) -> bool:
@@ -77,7 +79,7 @@ class Moment:
     def edited(self, strengths: Mapping[str, float], *, only: int | None = None) -> Iterator[Frame]:
         """The frames with an edit in them (copies); only: just this one."""
         settings, models = self.settings, self.models
-        plan = EditPlan(check_strengths(strengths), settings.lock, settings.method)
+        plan = EditPlan(check_strengths(strengths), settings.lock, settings.method, self.driver)
         moves = resolve(plan, models.pack.manifest)
         moving: list[Moving] = []
         for person in self.sight.people if moves else []:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,18 @@ from videdit.config import Settings
 from videdit.faces.align import SECONDS, place_faces
 from videdit.faces.landmarks import LANDMARKS
 from videdit.faces.track import FaceTracker
+from videdit.invert.optimize import VERSION as OPTIMIZE
+from videdit.invert.optimize import features_for
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
 from videdit.pipeline.report import Progress, Stopwatch
+from videdit.pipeline.threads import ahead
+from videdit.store import Cache, content_key, stage_key
 from videdit.types import Frame, LatentTrack, Track
+from videdit.video.probe import probe
+from videdit.video.reader import read_frames
+
+DEPTH = 8  # frames that may wait between two stages
 
 
 def watch(
@@ -29,10 +39,11 @@ def watch(
 ) -> Sight:
     """Find and invert everybody in some frames."""
     pack = models.pack
+    invert = models.inverter(settings.invert)
 
     def encode(crops: NDArray[np.float32]) -> NDArray[np.float32]:
         with clock.stage("invert"):
-            return models.encode(crops)
+            return invert(crops)
 
     watcher = Watcher(encode, pack.size, pack.id)
     with clock.stage("load"):
@@ -45,6 +56,22 @@ def watch(
     return watcher.finish(tracker.shots)
 
 
+def watch_file(
+    source: Path, models: Models, settings: Settings, cache: Cache, *, clock: Stopwatch, progress: Progress | None = None
+) -> tuple[Sight, list[Any], bool]:
+    """Everybody in a file, out of the cache where it is known; what that depends on; and whether it was known. Raises UnreadableError."""
+    info = probe(source)
+    parts = watch_parts(models, settings, content_key(source))
+    key = stage_key("tracks", *parts)
+    stored = cache.load("tracks", key)
+    if stored is not None:
+        return from_arrays(stored, models.pack.id), parts, True
+    with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
+        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames)
+    cache.save("tracks", key, to_arrays(sight))
+    return sight, parts, False
+
+
 def make_tracker(models: Models, settings: Settings) -> FaceTracker:
     """The tracker the settings ask for."""
     name = "mesh" if settings.landmarks == "auto" else settings.landmarks
@@ -53,7 +80,10 @@ def make_tracker(models: Models, settings: Settings) -> FaceTracker:
 
 def watch_parts(models: Models, settings: Settings, content: str) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
-    return [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    parts = [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    if settings.invert == "optimize":
+        parts += [settings.invert, OPTIMIZE, features_for(models.pack.classifier, models.pack.device)[0]]
+    return parts
 
 
 def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:

@@ -161,5 +161,5 @@ def into_pack(
             shutil.copytree(find_pack(asked), folder)
     part = pack.manifest.networks["encoder"]
     (out / f"{name}.json").write_text(json.dumps({"config": dict(config), "faces": faces, **notes}, indent=1) + "\n", "utf-8")
-    add_attributes(folder, [source for source in config["attributes"] if source not in pack.manifest.order], name)
+    add_attributes(folder, [source for source in config.get("attributes", ()) if source not in pack.manifest.order], name)
     return save_network(folder, name, network, config, license=part.license, trained_on=f"{part.trained_on}; {faces} latents")

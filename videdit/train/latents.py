@@ -17,7 +17,7 @@ from torch import Tensor
 
 from videdit.networks.latents import LatentClassifier
 from videdit.packs.load import Pack
-from videdit.train.pictures import Faces, gather
+from videdit.train.pictures import SPLIT, Faces, Split, gather
 from videdit.train.run import Progress
 
 BATCH = 32
@@ -66,15 +66,21 @@ class Latents:
         return out
 
 
-def prepare(data: Path, pack: Pack, beside: Path, *, count: int = 30000, seed: int = 0, progress: Progress | None = None) -> Latents:
-    """Latents of the faces of `data`, out of a folder beside `beside` where they were made before. Raises UsageError, PackError."""
+def prepare(
+    data: Path, pack: Pack, beside: Path, *, count: int = 30000, seed: int = 0, progress: Progress | None = None, split: Split = SPLIT
+) -> Latents:
+    """Latents of the faces of `data`, out of a folder beside `beside` where they were made before; split: see pictures.gather.
+
+    Raises UsageError, PackError.
+    """
     facts = [pack.manifest.networks[name].sha256 for name in ("encoder", "generator", "classifier")]
     labels = data / "labels.csv"
     facts += [str(data.resolve()), str(labels.stat().st_mtime_ns if labels.is_file() else 0), str(count), str(seed)]
+    facts += [str(split)] if split != SPLIT else []
     home = beside.parent / f"latents-{hashlib.sha256(' '.join(facts).encode()).hexdigest()[:10]}"
     file = home / "latents.npz"
     if not file.is_file():
-        made = _encode(gather(data, pack, count=count, seed=seed, progress=progress), pack, progress)
+        made = _encode(gather(data, pack, count=count, seed=seed, progress=progress, split=split), pack, progress)
         home.mkdir(parents=True, exist_ok=True)
         part = home / "latents.part.npz"
         np.savez(part, **made)  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 NOT_ATTRIBUTES = {"id", "identity", "shard", "file", "name", "image-id"}
 PRESENT = 0.5  # of the landmark network, as in following a face
 FEWEST = 40
+Split = tuple[tuple[int, ...], tuple[int, ...]]
+SPLIT: Split = ((0, 1, 2, 3), (5,))  # shards of a work directory to train on, and to hold out
 HELD = 10  # of a folder's faces every tenth is held out
 RGB = Color("rgb", True, 8)
 
@@ -46,14 +48,16 @@ class Faces:
     held: NDArray[np.bool_]
 
 
-def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progress | None = None) -> Faces:
+def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progress | None = None, split: Split = SPLIT) -> Faces:
     """Up to `count` faces of `data`, in the pack's frame and size, labels in the order of the pack's axes, own attributes after them.
+
+    split: of a work directory, the shards to train on and those held out; of a folder every tenth face is held out.
 
     Raises UsageError where there are too few faces.
     """
     data = Path(data)
     if (data / "meta.npz").is_file():
-        return _prepared(data, pack, count, seed)
+        return _prepared(data, pack, count, seed, split)
     files = sorted(path for path in data.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     table, names = read_labels(data / "labels.csv", pack.manifest)
     files = [path for path in files if not table or path.name in table or path.stem in table]
@@ -70,11 +74,11 @@ def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progr
     return Faces(np.stack(crops), np.stack(labels), names, np.arange(len(crops)) % HELD == HELD - 1)
 
 
-def _prepared(data: Path, pack: Pack, count: int, seed: int) -> Faces:
-    """Shards 0-3 to train on, and of shard 5 an eighth as many held out."""
+def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split) -> Faces:
+    """Some shards to train on, and of others an eighth as many held out."""
     known = faces_data.load(data)
     dice = np.random.default_rng(seed)
-    rows = [np.sort(dice.permutation(known.rows(*shards))[:most]) for shards, most in (((0, 1, 2, 3), count), ((5,), max(64, count // 8)))]
+    rows = [np.sort(dice.permutation(known.rows(*shards))[:most]) for shards, most in zip(split, (count, max(64, count // 8)), strict=True)]
     both = np.concatenate(rows)
     crops = np.asarray(known.faces[both]) if pack.size == known.faces.shape[1] else shrink(known.faces, both, pack.size)
     order = list(pack.manifest.order) or known.attributes

@@ -1,0 +1,38 @@
+"""Expression transfer (after Yang and Lim, 2019): some style layers of a face go towards another face's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from videdit.edit.axes import Floats, Parts
+from videdit.edit.locks import hold
+from videdit.networks.latents import LatentExpression
+
+PUBLISHED = (3, 4)  # the paper's layers, 4 and 5 counted from 1: those of 8 and 16 px; for packs that do not say
+
+
+@torch.inference_mode()
+def apply(w: Floats, driver: Floats, parts: Parts, *, strength: float = 1.0, locks: Sequence[str] = ()) -> Floats:
+    """Edited latents float32 [T,L,D] with the expression of the driver's latents [T,L,D].
+
+    strength 0 gives w, to the bit, and 1 the driver's expression, as far as the pack's choice of layers carries it. The move is made
+    orthogonal to the axes of locked attributes. Raises UsageError for a lock the pack does not know, PackError for a damaged part.
+    """
+    network = chosen(parts, *w.shape[1:])
+    latents, others = (torch.from_numpy(np.array(value, np.float32)).to(network.read.device) for value in (w, driver))
+    moves = network(latents, others).cpu().numpy()
+    if locks:
+        moves = hold(moves, parts.axes(), locks)
+    return (np.asarray(w, np.float64) + strength * np.asarray(moves, np.float64)).astype(np.float32)
+
+
+def chosen(parts: Parts, num_layers: int, style_dim: int) -> LatentExpression:
+    """The pack's own choice of layers (`videdit train expression`), else the published one, mixed as published."""
+    if not parts.has("expression"):
+        return LatentExpression(num_layers=num_layers, style_dim=style_dim, layers=[i for i in PUBLISHED if i < num_layers])
+    network = parts.loaded("expression")
+    assert isinstance(network, LatentExpression)
+    return network
