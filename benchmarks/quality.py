@@ -103,11 +103,12 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         edit_video(clip, Path(folder) / f"out{clip.suffix}", strengths, settings, on_frame=observer, pack=pack)
     before, after = judges.attributes.judge(np.stack(observer.before)), judges.attributes.judge(np.stack(observer.after))
-    row: dict[str, Value] = {"clip": clip.stem, "edit": " ".join(f"{k} {v:+g}" for k, v in strengths.items()), "frames": len(before)}
+    row: dict[str, Value] = {"clip": clip.stem, "edit": named(strengths, settings), "frames": len(before)}
     asked = [pack.manifest.resolve(name) for name in strengths]
     columns = [judges.names.index(attribute.source) for attribute, _ in asked]
     attribute, factor = asked[0]
-    sign = attribute.sign * factor * next(iter(strengths.values()))
+    # at strength 0 an attribute is only looked at: an expression from elsewhere should raise it
+    sign = attribute.sign * factor * (next(iter(strengths.values())) or 1.0)
     p, q = before[:, columns[0]], after[:, columns[0]]
     row["changed"], row["needed"] = change_rate(p, q, sign)
     row["judge before"], row["judge after"] = float(p.mean()), float(q.mean())
@@ -125,6 +126,12 @@ def measure(
         wanted = p < 0.5 if sign > 0 else p >= 0.5
         write_strip(strips / f"{clip.stem}_{row['edit']}.png".replace(" ", "_"), observer.pictures, wanted)
     return row
+
+
+def named(strengths: Mapping[str, float], settings: Settings) -> str:
+    """An edit in words."""
+    words = [f"{name} {strength:+g}" for name, strength in strengths.items() if strength]
+    return " ".join([*words, *([f"expression of {settings.expression_from.stem}"] if settings.expression_from else [])]) or "nothing"
 
 
 def write_strip(path: Path, pictures: list[tuple[np.ndarray, np.ndarray]], wanted: np.ndarray, *, count: int = 6) -> None:
