@@ -85,7 +85,7 @@ def test_it_goes_before_the_attributes(pack: Pack) -> None:
 
 def test_a_driving_clip_is_followed_in_time(pack: Pack) -> None:
     driver = Driver(np.array([1.0, 2.0, 4.0]), OTHER[:3])
-    np.testing.assert_allclose(driver.at(np.array([0.0, 1.0, 1.5, 3.0, 4.0, 9.0]))[[0, 1, 4, 5]], OTHER[[0, 0, 2, 2]])
+    np.testing.assert_allclose(driver.at(np.array([0.0, 1.0, 1.5, 3.0, 4.0, 9.0]))[[0, 1, 4, 5]], OTHER[[0, 0, 2, 2]], atol=1e-6)
     np.testing.assert_allclose(driver.at(np.array([1.5, 3.0])), (OTHER[:2] + OTHER[1:3]) / 2, atol=1e-6)
     out = move(W, Moves({}, (), driver), pack, times=np.array([0.0, 1.0, 2.0, 4.0, 5.0]))
     np.testing.assert_allclose(out[:, PUBLISHED], OTHER[[0, 0, 1, 2, 2]][:, PUBLISHED], atol=1e-6)

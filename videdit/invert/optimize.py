@@ -78,7 +78,6 @@ class Optimizer:
         """[N]: features and pixels between render and picture, and how far the latent went from the encoder's."""
         render = self._generator(w)
         found = [value.float() for value in self._features(render)]
-        scales = [target.abs().mean().clamp_min(1e-3) for target in wanted]
-        parts = [((a - b).abs() / scale).flatten(1).mean(1) for a, b, scale in zip(found, wanted, scales, strict=True)]
+        parts = [(a - b).abs().flatten(1).mean(1) / b.abs().flatten(1).mean(1).clamp_min(1e-3) for a, b in zip(found, wanted, strict=True)]
         pixels = torch.stack([pyramid(a[None], b[None]) for a, b in zip(render, images, strict=True)])
         return torch.stack(parts).mean(0) + PIXELS * pixels + NEAR * (w - first).square().flatten(1).mean(1)
