@@ -52,6 +52,22 @@ def test_options_reach_the_pipeline(videdit: Run, clip: Path, pipeline: Any) -> 
     assert (settings.crf, settings.cache, settings.debug_dir, settings.composite) == (20.0, False, Path("d"), "render")
 
 
+def test_an_expression_reaches_the_pipeline(videdit: Run, clip: Path, pipeline: Any) -> None:
+    flags = ["--expression-from", "smile.png", "--expression", "0.5", "--invert", "optimize"]
+    missing = videdit(str(clip), *flags, "-o", "out.mp4")
+    assert missing.code == 2
+    assert "smile.png" in missing.err
+    Path("smile.png").write_bytes(b"x")
+    result = videdit(str(clip), *flags, "-o", "out.mp4", "--dry-run")
+    assert "the expression of smile.png" in result.out
+    result = videdit(str(clip), *flags, "-o", "out.mp4")
+    assert result.code == 0
+    assert "nothing will change" not in result.err
+    settings = pipeline.calls[0][3]
+    assert (settings.expression_from, settings.expression, settings.invert) == (Path("smile.png"), 0.5, "optimize")
+    assert videdit(str(clip), *flags, "--expression", "2", "-o", "out.mp4", "--overwrite").code == 2
+
+
 def test_a_summary_goes_to_stdout_and_progress_to_stderr(videdit: Run, clip: Path, pipeline: Any) -> None:
     result = videdit(str(clip), "--smile", "1", "-o", "out.mp4")
     assert result.out.startswith("out.mp4: smile +1; 1 face in 3 of 3 frames")
