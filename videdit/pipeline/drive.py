@@ -24,7 +24,8 @@ def cache_of(settings: Settings) -> Cache:
 def driver_of(models: Models, settings: Settings, cache: Cache, *, clock: Stopwatch, progress: Progress | None = None) -> Driver | None:
     """The largest face of `expression_from`, smoothed as the edited face's latents are; None where no expression is asked for.
 
-    Where a driving clip shows nobody, the face before stays. Raises UnreadableError, and UsageError where there is no face at all.
+    Where a driving clip shows nobody, straight lines lead on to the next face. Raises UnreadableError, and UsageError where there is no
+    face at all.
     """
     path = settings.expression_from
     if path is None or not settings.expression:
@@ -32,8 +33,10 @@ def driver_of(models: Models, settings: Settings, cache: Cache, *, clock: Stopwa
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="--expression-from takes a picture or a clip.")
     sight, _, _ = watch_file(path, models, replace(settings, face="largest"), cache, clock=clock, progress=progress)
-    people = sorted((person for person in sight.people if person.latents.valid.any()), key=lambda person: person.track.times[0])
+    people = sight.people
     if not people:
         raise UsageError(f"there is no face in {path}", hint="--expression-from takes a picture or a clip that shows one.")
-    smooth = [smooth_latents(person, there(person), settings.smooth, 0, len(person.track)) for person in people]
-    return Driver(np.concatenate([person.track.times for person in people]), np.concatenate(smooth), settings.expression)
+    times = np.concatenate([person.track.times[person.latents.valid] for person in people])
+    smooth = [smooth_latents(p, there(p), settings.smooth, 0, len(p.track))[p.latents.valid] for p in people]
+    order = np.argsort(times, kind="stable")  # while one is out of sight, another may be the largest
+    return Driver(times[order], np.concatenate(smooth)[order], settings.expression)

@@ -8,7 +8,6 @@ they reach the same expression, by how much of the identity is left.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,7 +172,6 @@ def train(
     for kind, rank in KINDS.items():
         network = LatentExpression(num_layers=latents.w.shape[1], style_dim=latents.w.shape[2], rank=rank)
         kinds[kind] = choose(filled(network, read, write), judged, checked, progress)
-    (out / "expression.json").write_text(json.dumps(kinds, indent=1) + "\n", "utf-8")
     best = max(kinds, key=lambda kind: kinds[kind]["merit"])
     config = {"num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2], "rank": KINDS[best]}
     config |= {"layers": kinds[best]["layers"], "gain": round(kinds[best]["gain"], 3)}
