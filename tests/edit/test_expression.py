@@ -66,6 +66,16 @@ def test_only_measures_of_expression_come_over(taught: Pack) -> None:
     np.testing.assert_array_equal(apply(W, W, taught), W)  # nothing to take from oneself
 
 
+def test_no_driver_makes_a_grimace(taught: Pack) -> None:
+    network = taught.loaded("expression")
+    far = apply(W, W + 50 * (OTHER - W), taught)
+    network.most.fill_(1.0)  # type: ignore[union-attr, operator]
+    longest = 1.5 * np.abs(network.write.numpy()).sum(0)  # type: ignore[union-attr, operator]
+    held = apply(W, W + 50 * (OTHER - W), taught)
+    assert (np.abs(held - W) <= longest + 1e-4).all()
+    assert np.abs(far - W).max() > longest.max()
+
+
 def test_a_lock_holds(taught: Pack) -> None:
     axes = taught.axes()
     moved = (apply(W, OTHER, taught, locks=("Male",)) - W).reshape(5, -1)

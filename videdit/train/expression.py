@@ -100,8 +100,9 @@ class Pairs:
         return Outcome(gains[best], reached[best], kept[best])
 
 
-def fit(latents: Latents, columns: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """read, write [K,L,D]: the ridge regression of attributes on latents, and that of latents on what it finds."""
+def fit(latents: Latents, columns: Sequence[int]) -> dict[str, torch.Tensor]:
+    """read, write [K,L,D]: the ridge regression of attributes on latents, and that of latents on what it finds; most [K]: from the median
+    finding without an attribute to that with it, for a misread or extreme driver should not make a grimace."""
     w = latents.w[~latents.held].astype(np.float64)
     truth = latents.truth()[~latents.held][:, list(columns)].astype(np.float64)
     flat, truth = w.reshape(len(w), -1) - w.reshape(len(w), -1).mean(0), truth - truth.mean(0)
@@ -109,7 +110,9 @@ def fit(latents: Latents, columns: Sequence[int]) -> tuple[NDArray[np.float64], 
     read = np.linalg.solve(gram + RIDGE * gram.diagonal().mean() * np.eye(len(gram)), flat.T @ truth / len(flat)).T
     found = flat @ read.T
     write = np.linalg.solve(found.T @ found, found.T @ flat)
-    return read.reshape(-1, *w.shape[1:]), write.reshape(-1, *w.shape[1:])
+    most = [float(np.median(column[side > 0]) - np.median(column[side <= 0])) for column, side in zip(found.T, truth.T, strict=True)]
+    shaped = {"read": read.reshape(-1, *w.shape[1:]), "write": write.reshape(-1, *w.shape[1:]), "most": np.array(most)}
+    return {name: torch.from_numpy(value).float() for name, value in shaped.items()}
 
 
 def search(count: int, score: Callable[[tuple[int, ...]], Outcome]) -> tuple[tuple[int, ...], Outcome, list[dict[str, Any]]]:
@@ -167,15 +170,15 @@ def train(
     latents = prepare(Path(data), loaded, out, count=faces, seed=seed, progress=progress, split=SPLIT)
     columns = [latents.names.index(name) for name in MEASURES]
     judged, checked = (pairs_of(loaded, latents, columns, pairs, skip) for skip in (0, pairs))
-    read, write = (torch.from_numpy(value).float() for value in fit(latents, columns))
+    fitted = fit(latents, columns)
     kinds = {}
     for kind, rank in KINDS.items():
         network = LatentExpression(num_layers=latents.w.shape[1], style_dim=latents.w.shape[2], rank=rank)
-        kinds[kind] = choose(filled(network, read, write), judged, checked, progress)
+        kinds[kind] = choose(filled(network, fitted), judged, checked, progress)
     best = max(kinds, key=lambda kind: kinds[kind]["merit"])
     config = {"num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2], "rank": KINDS[best]}
     config |= {"layers": kinds[best]["layers"], "gain": round(kinds[best]["gain"], 3)}
-    network = filled(LatentExpression(**config), read, write)
+    network = filled(LatentExpression(**config), fitted)
     return into_pack(loaded, pack, "expression", network, config, {"kinds": kinds}, out, int((~latents.held).sum()))
 
 
@@ -196,10 +199,9 @@ def choose(network: LatentExpression, judged: Pairs, checked: Pairs, progress: P
     return {**figures, "checked": {"reached": held.reached, "identity": held.identity, "gain": held.gain}, "path": path}
 
 
-def filled(network: LatentExpression, read: torch.Tensor, write: torch.Tensor) -> LatentExpression:
-    """With as much of read and write as its rank takes."""
-    network.read.copy_(read[: network.rank])
-    network.write.copy_(write[: network.rank])
+def filled(network: LatentExpression, fitted: dict[str, torch.Tensor]) -> LatentExpression:
+    """With as much of what was fitted as its rank takes."""
+    network.load_state_dict({name: value[: network.rank] for name, value in fitted.items()})
     return network
 
 
