@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -64,12 +64,14 @@ def edit_video(
     cache = Cache((settings.cache_dir or default_folder()) if settings.cache else None)
     sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
     moving: list[Moving] = []
-    for person in sight.people if axes else []:
+    for number, person in enumerate(sight.people if axes else []):
         steps = steps_for(settings.tune)
         with clock.stage("tune"):
             generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
         render = partial(models.render, generator)
         motion = motion_of(person, sight, axes, locks, models.pack, render, settings.smooth)
+        key = stage_key("renders", number, steps, settings.smooth, *parts)
+        motion.kept = cache.rows("renders", key, (len(person.track), models.pack.size, models.pack.size, 3))
         made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
         moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
         report.tuned_steps = steps
@@ -126,7 +128,8 @@ def _second_pass(
     """Decode again, put the changes in, write. Returns what a user should know."""
     debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
     with ExitStack() as stack:
-        for _, made in moving:
+        for motion, made in moving:
+            stack.enter_context(motion.kept or nullcontext())
             stack.callback(made.close)  # type: ignore[attr-defined]
         writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder))
 
