@@ -32,6 +32,7 @@ from videdit.networks.stylegan2 import Generator
 from videdit.train import data as training_data
 from videdit.train import picture
 from videdit.train.losses import PerceptualAlexNet, face_weight, feature_distance, pyramid_l1
+from videdit.train.moments import Moments
 
 GENERATOR = {
     "size": 128,
@@ -53,6 +54,7 @@ ENCODER = {
     "linear_rank": 352,
     "linear_size": 32,
 }
+BROKEN = 1e3  # norm of a gradient that comes from numbers gone wrong, not from pictures
 CRITIC = {"channels": [48, 96, 160, 224, 224]}
 # What a tight face frame shows well enough to be asked for.
 EDITED = [
@@ -85,28 +87,6 @@ class Schedule:
     edit_from: float = 0.08
 
 
-class Moments:
-    """Running moments of labels [A] and latents [F]; `slopes` is their multivariate regression.
-
-    The slope of one attribute is the change of the latent when its label goes from 0 to 1 and the others stay.
-    """
-
-    def __init__(self, attributes: int, features: int) -> None:
-        self.labels = torch.zeros(attributes + 1, attributes + 1)
-        self.cross = torch.zeros(attributes + 1, features)
-
-    def update(self, labels: Tensor, latents: Tensor, decay: float = 0.9993) -> None:
-        """labels [N,A] in 0..1, latents [N,F]."""
-        y = torch.cat([labels, torch.ones(len(labels), 1)], 1)
-        self.labels = self.labels * decay + y.T @ y * (1 - decay)
-        self.cross = self.cross * decay + y.T @ latents * (1 - decay)
-
-    def slopes(self) -> Tensor:
-        """[A,F]."""
-        ridge = 0.002 * self.labels.diagonal()[-1].clamp_min(1e-6)
-        return torch.linalg.solve(self.labels + ridge * torch.eye(len(self.labels)), self.cross)[:-1]
-
-
 class Trainer:
     """Networks, optimisers and one training step."""
 
@@ -121,7 +101,7 @@ class Trainer:
         self.lpips = PerceptualAlexNet().to(device, memory_format=torch.channels_last)
         self.classifier = _load_classifier(classifier_dir, device)
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
-        self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
+        self.moments = Moments(self.faces.attributes, ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
         picture.start(self.generator, self.encoder, self.faces)
         self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
         linear = picture.linear_parameters(self.generator, self.encoder)
@@ -137,6 +117,7 @@ class Trainer:
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
+        self.belongs = self.moments.belongs().to(device)
         self.often = [names[a] for a in OFTEN]
         self.chances = _chances(self.faces.labels[self.rows][:, self.often])
 
@@ -165,7 +146,7 @@ class Trainer:
         if editing:
             changed = self._edits(rng, w[: s.edited], labels[: s.edited])
             codes.append(changed[0])
-            told.append(labels[: s.edited].scatter(1, changed[1][:, None], changed[2][:, None]))
+            told.append(torch.where(self.belongs[changed[1]], changed[2][:, None], labels[: s.edited]))
         if adversarial and s.sampled:
             z = torch.from_numpy(rng.standard_normal((s.sampled, self.generator.style_dim), np.float32)).to(self.device)
             codes.append(self.generator.mapping(z)[:, None].expand(-1, w.shape[1], -1))
@@ -186,14 +167,16 @@ class Trainer:
             self.critic.requires_grad_(True)
         self.optim.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
+        norm = torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
+        out = {k: float(v.detach()) for k, v in losses.items()}
+        self.step_count += 1
+        if not norm < BROKEN:  # once in a thousand steps; the moments would not forget it
+            return {"broken": float(norm)}
         self.optim.step()
         self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
-        out = {k: float(v.detach()) for k, v in losses.items()}
         if adversarial:
             out["critic"] = self._critic_step(real, 2 * labels[:, self.often] - 1, judged.detach(), told_signs)
         self._average()
-        self.step_count += 1
         return out
 
     def _edits(self, rng: np.random.Generator, w: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -231,7 +214,7 @@ class Trainer:
         # beyond a logit of about 3 nothing is gained, so the classifier is not driven to extremes
         hit = F.softplus(1.5 - logits[rows, which] * (2 * wanted - 1)).mean()
         others = (logits - old).square().clamp_max(9.0)
-        others[rows, which] = 0
+        others[self.belongs[which]] = 0
         return {
             "attribute": s.attribute * hit,
             "keep": s.keep * others.mean(),
