@@ -77,7 +77,7 @@ class Schedule:
     features: float = 0.2
     adversarial: float = 0.18
     attribute: float = 0.15
-    keep: float = 0.15
+    keep: float = 0.4
     still: float = 0.25
     r1: float = 2.0
     r1_every: int = 16
@@ -85,6 +85,7 @@ class Schedule:
     full_from: float = 0.35  # before, the generator stops at half its size, which is twice as fast
     critic_from: float = 0.5
     edit_from: float = 0.08
+    rates: tuple[float, float, float] = (1e-2, 1e-3, 3e-5)  # of generator, encoder, and the linear start of both
 
 
 class Trainer:
@@ -113,7 +114,6 @@ class Trainer:
         ]
         self.optim = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
-        self.base_lrs = [1e-2, 1e-3, 3e-5]
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
@@ -135,7 +135,7 @@ class Trainer:
         s = self.schedule
         real, labels = self.batch(rng)
         rate = min(1.0, self.step_count / 200) * (0.5 * (1 + math.cos(math.pi * max(0.0, progress - 0.3) / 0.7)) * 0.95 + 0.05)
-        for group, base in zip(self.optim.param_groups, self.base_lrs, strict=True):
+        for group, base in zip(self.optim.param_groups, s.rates, strict=True):
             group["lr"] = base * rate
             group["betas"] = (0.5 if progress >= s.critic_from else 0.9, 0.99)  # against a critic, momentum overshoots
         self.critic_optim.param_groups[0]["lr"] = 5e-4 * max(rate, 0.1)
@@ -169,10 +169,10 @@ class Trainer:
         torch.stack(list(losses.values())).sum().backward()
         norm = torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
         out = {k: float(v.detach()) for k, v in losses.items()}
-        self.step_count += 1
-        if not norm < BROKEN:  # once in a thousand steps; the moments would not forget it
-            return {"broken": float(norm)}
         self.optim.step()
+        self.step_count += 1
+        if not norm < BROKEN:  # the networks come back from it in a few steps, the moments and the critic would not
+            return {"broken": float(norm)}
         self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
         if adversarial:
             out["critic"] = self._critic_step(real, 2 * labels[:, self.often] - 1, judged.detach(), told_signs)
@@ -346,8 +346,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     schedule = Schedule(batch=16 if device == "cpu" else 64)
-    if init is not None:  # finished networks go on at full size, against the critic
-        schedule = replace(schedule, full_from=0.0, critic_from=0.0, edit_from=0.02)
+    if init is not None:  # finished networks go on at full size, against the critic: at full rates the encoder blew up there
+        schedule = replace(schedule, full_from=0.0, critic_from=0.0, edit_from=0.02, rates=(5e-3, 3e-4, 3e-5))
     trainer = Trainer(Path(data), classifier or out.parent / "classifier", torch.device(device), schedule)
     checkpoint = out / "checkpoint.pt"
     if resume and checkpoint.exists():
