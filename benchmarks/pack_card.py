@@ -28,7 +28,8 @@ from videdit.quality.report import Value, by_group
 from videdit.train import data as faces_data
 
 NOTE = (
-    "{faces} faces of shard 5 (people no network of the pack has seen), {edited} of them (those of `id`) through the whole editor; "
+    "{faces} faces of shard 5 (people no network of the pack has seen and no axis was chosen by), "
+    "{edited} of them (those of `id`) through the whole editor; "
     "pack {pack}. "
     "LPIPS is AlexNet's, shift-tolerant. `id`: cosine of dlib's embedding between source and result. "
     "`changed`: share of the faces without what was asked that have it after the edit, by an independent judge. "
@@ -73,7 +74,7 @@ class Held:
 def choose(data: Path, count: int, *, seed: int = 0) -> Held:
     """Faces of shard 5 in a random order that brings the rarest label (pale skin) forward to one in six."""
     faces = faces_data.load(data)
-    rows = np.random.default_rng(seed).permutation(faces.rows(5))
+    rows = np.random.default_rng(seed).permutation(faces.held_out(choosing=False))
     pale = faces.labels[rows, faces.attributes.index("Pale_Skin")] == 1
     rare, rest = list(rows[pale]), list(rows[~pale])
     mixed = [rare.pop() if i % 6 == 0 and rare else rest.pop() for i in range(min(count, len(rows)))]

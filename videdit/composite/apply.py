@@ -46,13 +46,19 @@ def apply(
 
 def _region(frame: Frame, mask: Array, to_frame: NDArray[np.floating]) -> Region:
     """The box around what the mask covers, cut to the frame and grown to whole chroma samples."""
-    x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
-    left, top, right, bottom = x - 1.0, y - 1.0, x + width + 1.0, y + height + 1.0
-    corners = np.array([[left, top], [right, top], [left, bottom], [right, bottom]])
-    found = transform_points(corners, to_frame)
+    return frame.align(_box(mask > 0, to_frame, (frame.width, frame.height), margin=1.0))
+
+
+def _box(where: NDArray[np.bool_], matrix: NDArray[np.floating], side: tuple[int, int], *, margin: float) -> Region:
+    """The box around crop pixels [S,S], grown by `margin` crop px, seen through an affine and cut to a picture of (width, height)."""
+    x, y, width, height = cv2.boundingRect(where.astype(np.uint8))
+    if not width:
+        return Region(0, 0, 0, 0)
+    left, top, right, bottom = x - margin, y - margin, x + width + margin, y + height + margin
+    found = transform_points(np.array([[left, top], [right, top], [left, bottom], [right, bottom]]), matrix)
     low = np.floor(np.maximum(found.min(0), 0)).astype(int)
-    high = np.ceil(np.minimum(found.max(0), [frame.width, frame.height])).astype(int)
-    return frame.align(Region(int(low[0]), int(low[1]), int(max(0, high[0] - low[0])), int(max(0, high[1] - low[1]))))
+    high = np.ceil(np.minimum(found.max(0), side)).astype(int)
+    return Region(int(low[0]), int(low[1]), int(max(0, high[0] - low[0])), int(max(0, high[1] - low[1])))
 
 
 def _shifted(matrix: NDArray[np.floating], region: Region) -> NDArray[np.floating]:
@@ -70,23 +76,29 @@ def _target(source: Array, change: Change, to_region: NDArray[np.floating], side
     crop = warp(source, invert_affine(to_region), (size, size))
     # the offset between source and render, coarse: it carries the render into the source's light and colour
     drift = weighted_blur(crop - change.before, (change.mask > 0).astype(np.float32), size * COLOUR_SIGMA)
-    target: Array = _moved(source, change.flow, to_region, side)
-    if change.closed.max() > 0.05:
-        target = _covered(target, warp(change.closed, to_region, side), quad_scale(to_region))
+    target = source.copy()
+    _move(target, source, change.flow, to_region)
+    _cover(target, change.closed, to_region)
     target += warp(change.residual, to_region, side)
-    if change.replace.max() < 0.01:
-        return target
-    render = warp(_sharpened(change.after) + drift, to_region, side, cubic=True) + _grain(source)
-    target += (render - target) * warp(change.replace, to_region, side)[..., None]
+    box = _box(change.replace > 0.01, to_region, side, margin=1.0)
+    if box.width and box.height:
+        inner, size_inside = _shifted(to_region, box), (box.width, box.height)
+        render = warp(_sharpened(change.after) + drift, inner, size_inside, cubic=True) + _grain(source[box.slices])
+        part = target[box.slices]
+        part += (render - part) * warp(change.replace, inner, size_inside)[..., None]
     return target
 
 
-def _covered(target: Array, closed: Array, scale: float) -> Array:
-    """What lies in `closed` [h,w] gives way to what lies around it, a little darker: lips that meet. scale: frame px per crop px."""
-    open_share = 1 - np.minimum(closed * 1.5, 1)
-    around = weighted_blur(target, open_share, max(1.0, COVER * scale))
-    out: Array = target + (around * (1 - SEAM * closed[..., None]) - target) * np.minimum(closed * 1.5, 1)[..., None]
-    return out
+def _cover(target: Array, closed: Array, to_region: NDArray[np.floating]) -> None:
+    """What lies in `closed` (crop) gives way to what lies around it, a little darker: lips that meet. In place."""
+    box = _box(closed > 0.05, to_region, target.shape[1::-1], margin=4 * COVER)
+    if not box.width or not box.height:
+        return
+    part = target[box.slices]
+    share = warp(closed, _shifted(to_region, box), (box.width, box.height))
+    full = np.minimum(share * 1.5, 1)
+    around = weighted_blur(part, 1 - full, max(1.0, COVER * quad_scale(to_region)))
+    part += (around * (1 - SEAM * share[..., None]) - part) * full[..., None]
 
 
 def quad_scale(to_region: NDArray[np.floating]) -> float:
@@ -107,8 +119,12 @@ def _grain(source: Array) -> Array:
     return grain
 
 
-def _moved(source: Array, flow: Array, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:
-    """The source, moved by the flow: offsets turn and grow with the crop."""
-    offsets = cv2.transform(warp(flow, to_region, side), to_region[:, :2].astype(np.float32))
-    x, y = np.meshgrid(np.arange(side[0], dtype=np.float32), np.arange(side[1], dtype=np.float32))
-    return cv2.remap(source, x + offsets[..., 0], y + offsets[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def _move(target: Array, source: Array, flow: Array, to_region: NDArray[np.floating]) -> None:
+    """The source, moved by the flow of the crop, whose offsets turn and grow with it, into `target`."""
+    box = _box(np.abs(flow).max(-1) > 0.01, to_region, target.shape[1::-1], margin=1.0)
+    if not box.width or not box.height:
+        return
+    offsets = warp(flow, _shifted(to_region, box), (box.width, box.height))
+    x, y = np.meshgrid(np.arange(box.width, dtype=np.float32) + box.x, np.arange(box.height, dtype=np.float32) + box.y)
+    places = cv2.transform(offsets, to_region[:, :2].astype(np.float32)) + cv2.merge([x, y])
+    target[box.slices] = cv2.remap(source, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -16,6 +16,7 @@ from videdit.packs.load import Pack
 from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
 from videdit.smooth import bridge, fade, gaussian
+from videdit.store import Rows
 
 STEADY = 0.05  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
@@ -29,8 +30,8 @@ class Motion:
 
     present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
     seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person; shape: how the
-    pack's latents move landmarks, if it says. Latents are smoothed and
-    moved a few rows at a time, so that a long track is held only once.
+    pack's latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs. Latents are
+    smoothed and moved a few rows at a time, so that a long track is held only once.
     """
 
     person: Person
@@ -40,6 +41,7 @@ class Motion:
     move: Move
     render: Render
     shape: Shape | None = None
+    kept: Rows | None = None
 
     @property
     def first(self) -> int:
@@ -55,6 +57,15 @@ class Motion:
         """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
         before = smooth_latents(self.person, self.present, self.seconds, start, stop)
         return before, self.move(before, self.person.track.times[start:stop])
+
+    def unedited(self, w: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        """Renders [n,S,S,3] of latents [n,L,D], rows from `start` on; whole levels, whether they are made now or were kept."""
+        known = self.kept.read(start, start + len(w)) if self.kept else None
+        if known is None:
+            known = np.rint(self.render(w)).astype(np.uint8)
+            if self.kept:
+                self.kept.write(start, known)
+        return known.astype(np.float32)
 
 
 def smooth_latents(person: Person, present: NDArray[np.bool_], seconds: float, start: int, stop: int) -> NDArray[np.float32]:
@@ -95,22 +106,16 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
     track = motion.person.track
     for start in range(0, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
-        count = rows.stop - rows.start
         with clock.stage("generate"):
             before, after = motion.latents(rows.start, rows.stop)
-            pictures = motion.render(np.concatenate([_padded(before), _padded(after)]))
+            pictures = motion.unedited(before, rows.start), motion.render(after)
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("analyse"):
             moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
-            found = composite.analyse(pictures[:count], pictures[BATCH : BATCH + count], points, mode=mode, moves=moves)
+            found = composite.analyse(*pictures, points, mode=mode, moves=moves)
         yield from found
 
 
 def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """Landmarks [78,2] px of the frame in px of the crop."""
     return transform_points(landmarks, quad_to_crop(quad, size))
-
-
-def _padded(w: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[n,L,D] filled up to a whole batch with its last row."""
-    return w if len(w) == BATCH else np.concatenate([w, np.repeat(w[-1:], BATCH - len(w), axis=0)])

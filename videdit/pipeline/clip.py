@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
+from videdit.store import stage_key
 from videdit.types import EditPlan, Frame
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import read_frames
@@ -63,12 +64,14 @@ def edit_video(
     report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
     sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress)
     moving: list[Moving] = []
-    for person in sight.people if moves else []:
+    for number, person in enumerate(sight.people if moves else []):
         steps = steps_for(settings.tune)
         with clock.stage("tune"):
             generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
         render = partial(models.render, generator)
         motion = motion_of(person, sight, moves, models.pack, render, settings.smooth)
+        key = stage_key("renders", number, steps, settings.smooth, *parts)
+        motion.kept = cache.rows("renders", key, (len(person.track), models.pack.size, models.pack.size, 3))
         made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
         moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
         report.tuned_steps = steps
@@ -102,7 +105,8 @@ def _second_pass(
     """Decode again, put the changes in, write. Returns what a user should know."""
     debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
     with ExitStack() as stack:
-        for _, made in moving:
+        for motion, made in moving:
+            stack.enter_context(motion.kept or nullcontext())
             stack.callback(made.close)  # type: ignore[attr-defined]
         writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from videdit.config import Settings
 from videdit.invert import encode
-from videdit.invert.encoder import BATCH, in_batches, to_rgb
+from videdit.invert.encoder import in_batches, to_rgb
 from videdit.invert.optimize import Optimizer, features_for
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
@@ -69,7 +69,7 @@ class Models:
     def render(self, generator: torch.nn.Module, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size."""
         with self._arithmetic():
-            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=2 * BATCH))
+            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device)))
 
     def tuned(
         self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None

@@ -1,8 +1,8 @@
 """The cache: arrays by key, in the user's cache folder.
 
 A key is the sha256 of everything the arrays depend on: the clip's content, the pack's id, the stage's version and its
-settings. An entry is one .npz, written beside its place and renamed, so that a killed run leaves no half entry; a damaged
-one reads as absent. What was not used for longest goes when there is too much. Nothing is ever unpickled.
+settings. An entry is one .npz, or one .npy of rows, written beside its place and renamed, so that a killed run leaves no half
+entry; a damaged one reads as absent. What was not used for longest goes when there is too much. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -21,8 +22,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.store.rows import Rows
+
 LIMIT = 4 << 30  # bytes kept
-VERSIONS = {"tracks": 1, "tuned": 1}  # raised when a stage's results change
+VERSIONS = {"tracks": 1, "tuned": 1, "renders": 1}  # raised when a stage's results change
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,14 @@ class Cache:
                 raise
             self._trim(keep=target)
 
+    def rows(self, stage: str, key: str, shape: tuple[int, ...]) -> Rows:
+        """A uint8 array of this shape, a row per frame, to read or to write; an eighth of the limit is the most that one may take."""
+        fits = self.folder is not None and math.prod(shape) <= self.limit // 8
+        return Rows(self.path(stage, key).with_suffix(".npy") if fits else None, shape, kept=lambda path: self._trim(keep=path))
+
     def _trim(self, *, keep: Path) -> None:
         """Remove what was not used for longest until the rest is within the limit; `keep` stays."""
-        found = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in keep.parent.parent.glob("*/*.npz")]
+        found = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in keep.parent.parent.glob("*/*.np[yz]")]
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total > self.limit and path != keep:
@@ -112,7 +120,7 @@ class Cache:
         """Everything kept, the largest first."""
         if self.folder is None or not self.folder.is_dir():
             return []
-        found = [Entry(p.parent.name, p, p.stat().st_size) for p in self.folder.glob("*/*.npz")]
+        found = [Entry(p.parent.name, p, p.stat().st_size) for p in self.folder.glob("*/*.np[yz]")]
         return sorted(found, key=lambda e: (-e.size, e.path.name))
 
     def size(self) -> int:

@@ -34,6 +34,7 @@ from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
 from videdit.train import shape
+from videdit.train.moments import TOGETHER
 
 Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
@@ -42,12 +43,6 @@ STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in f
 FARTHER = 1.7  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
 BATCH = 32
-# What belongs to an attribute, so that holding it would keep the attribute from showing.
-TOGETHER = {
-    "Smiling": ["Mouth_Slightly_Open", "High_Cheekbones", "Rosy_Cheeks", "Narrow_Eyes", "Bags_Under_Eyes", "Oval_Face", "Big_Lips"],
-    "Young": ["Gray_Hair", "Receding_Hairline", "Bald", "Bags_Under_Eyes", "Double_Chin", "Chubby", "Attractive"],
-    "No_Beard": ["Goatee", "Mustache", "5_o_Clock_Shadow", "Sideburns"],
-}
 
 Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
 
@@ -294,7 +289,7 @@ def train(
     print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)
     tried = candidates(studio, w, labels, known.attributes, samples=samples, seed=seed)
     found = {name: axes for name, axes in tried.items() if name in methods}
-    held = np.sort(dice.permutation(known.rows(5))[:1200])
+    held = np.sort(dice.permutation(known.held_out(choosing=True))[:1200])
     points = shape.crop_points(known.points[rows])
     points_map = shape.fit(w[: len(rows)], points)
     typical = typical_moves(labels[: len(rows)], points)

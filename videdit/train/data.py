@@ -41,6 +41,12 @@ class Faces:
         """Row numbers of these shards: 0-3 train, 4 judges only, 5 validation."""
         return np.flatnonzero(np.isin(self.shard, shards))
 
+    def held_out(self, *, choosing: bool) -> np.ndarray:
+        """Rows of shard 5: every fourth person is there to choose and calibrate by, the others for figures."""
+        rows = self.rows(5)
+        chosen_by = np.isin(self.identity[rows], np.unique(self.identity[rows])[::4])
+        return rows[chosen_by == choosing]
+
 
 def load(work: str | Path) -> Faces:
     """Open what `prepare` wrote. Raises FileNotFoundError when it has not run."""

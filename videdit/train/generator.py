@@ -5,6 +5,8 @@ R1: Karras et al. 2020). Two things make the latents useful beyond that:
 * a share of every batch is *edited*: moved along the attribute's regression slope (kept as running moments of labels and
   latents) and asked, by critic and classifier, to look real and to show the attribute while the rest stays;
 * another share is drawn through the mapping network and judged by the critic, so that the pack can also sample.
+The critic is told what a picture should show (projection), and real pictures with a wrong label count as fakes: an edited face
+has to look like the real faces that have the attribute, not merely like some real face.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import copy
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,12 +26,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from videdit.networks.classifier import Classifier
-from videdit.networks.discriminator import Discriminator
+from videdit.networks.discriminator import Discriminator, realness
 from videdit.networks.encoder import Encoder
 from videdit.networks.stylegan2 import Generator
 from videdit.train import data as training_data
 from videdit.train import picture
 from videdit.train.losses import PerceptualAlexNet, face_weight, feature_distance, pyramid_l1
+from videdit.train.moments import Moments
 
 GENERATOR = {
     "size": 128,
@@ -51,6 +54,7 @@ ENCODER = {
     "linear_rank": 352,
     "linear_size": 32,
 }
+BROKEN = 1e3  # norm of a gradient that comes from numbers gone wrong, not from pictures
 CRITIC = {"channels": [48, 96, 160, 224, 224]}
 # What a tight face frame shows well enough to be asked for.
 EDITED = [
@@ -58,7 +62,7 @@ EDITED = [
     "Wearing_Lipstick", "Bushy_Eyebrows", "Narrow_Eyes", "Bags_Under_Eyes", "Big_Nose", "Big_Lips", "Chubby", "Pale_Skin",
     "High_Cheekbones", "Bangs", "5_o_Clock_Shadow", "Rosy_Cheeks", "Arched_Eyebrows",
 ]  # fmt: skip
-OFTEN = ["Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young"]
+OFTEN = ["Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young"]  # and what the critic is told
 
 
 @dataclass(slots=True)
@@ -71,9 +75,9 @@ class Schedule:
     pixels: float = 8.0
     lpips: float = 1.2
     features: float = 0.2
-    adversarial: float = 0.12
+    adversarial: float = 0.18
     attribute: float = 0.15
-    keep: float = 0.15
+    keep: float = 0.4
     still: float = 0.25
     r1: float = 2.0
     r1_every: int = 16
@@ -81,28 +85,7 @@ class Schedule:
     full_from: float = 0.35  # before, the generator stops at half its size, which is twice as fast
     critic_from: float = 0.5
     edit_from: float = 0.08
-
-
-class Moments:
-    """Running moments of labels [A] and latents [F]; `slopes` is their multivariate regression.
-
-    The slope of one attribute is the change of the latent when its label goes from 0 to 1 and the others stay.
-    """
-
-    def __init__(self, attributes: int, features: int) -> None:
-        self.labels = torch.zeros(attributes + 1, attributes + 1)
-        self.cross = torch.zeros(attributes + 1, features)
-
-    def update(self, labels: Tensor, latents: Tensor, decay: float = 0.9993) -> None:
-        """labels [N,A] in 0..1, latents [N,F]."""
-        y = torch.cat([labels, torch.ones(len(labels), 1)], 1)
-        self.labels = self.labels * decay + y.T @ y * (1 - decay)
-        self.cross = self.cross * decay + y.T @ latents * (1 - decay)
-
-    def slopes(self) -> Tensor:
-        """[A,F]."""
-        ridge = 0.002 * self.labels.diagonal()[-1].clamp_min(1e-6)
-        return torch.linalg.solve(self.labels + ridge * torch.eye(len(self.labels)), self.cross)[:-1]
+    rates: tuple[float, float, float] = (1e-2, 1e-3, 3e-5)  # of generator, encoder, and the linear start of both
 
 
 class Trainer:
@@ -115,11 +98,11 @@ class Trainer:
         self.labels = torch.from_numpy(self.faces.labels.astype(np.float32))
         self.generator = Generator(**GENERATOR).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
         self.encoder = Encoder(**ENCODER).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
-        self.critic = Discriminator(**CRITIC).to(device, memory_format=torch.channels_last)
+        self.critic = Discriminator(**CRITIC, labels=len(OFTEN)).to(device, memory_format=torch.channels_last)
         self.lpips = PerceptualAlexNet().to(device, memory_format=torch.channels_last)
         self.classifier = _load_classifier(classifier_dir, device)
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
-        self.moments = Moments(self.labels.shape[1], ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
+        self.moments = Moments(self.faces.attributes, ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
         picture.start(self.generator, self.encoder, self.faces)
         self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
         linear = picture.linear_parameters(self.generator, self.encoder)
@@ -131,14 +114,16 @@ class Trainer:
         ]
         self.optim = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
-        self.base_lrs = [1e-2, 1e-3, 3e-5]
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
+        self.belongs = self.moments.belongs().to(device)
+        self.often = [names[a] for a in OFTEN]
+        self.chances = _chances(self.faces.labels[self.rows][:, self.often])
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Mirrored at random: pictures [N,3,S,S], labels [N,A]."""
-        rows = rng.choice(self.rows, self.schedule.batch)
+        rows = rng.choice(self.rows, self.schedule.batch, p=self.chances)
         pictures = torch.from_numpy(self.faces.faces[rows]).to(self.device)
         pictures = pictures.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
         flip = torch.from_numpy(rng.random(len(rows)) < 0.5).to(self.device)
@@ -150,20 +135,22 @@ class Trainer:
         s = self.schedule
         real, labels = self.batch(rng)
         rate = min(1.0, self.step_count / 200) * (0.5 * (1 + math.cos(math.pi * max(0.0, progress - 0.3) / 0.7)) * 0.95 + 0.05)
-        for group, base in zip(self.optim.param_groups, self.base_lrs, strict=True):
+        for group, base in zip(self.optim.param_groups, s.rates, strict=True):
             group["lr"] = base * rate
             group["betas"] = (0.5 if progress >= s.critic_from else 0.9, 0.99)  # against a critic, momentum overshoots
         self.critic_optim.param_groups[0]["lr"] = 5e-4 * max(rate, 0.1)
         adversarial, editing = progress >= s.critic_from, progress >= s.edit_from and self.classifier is not None
         with torch.autocast(self.device.type, torch.bfloat16):
             w = self.encoder(real)
-        codes, changed = [w], None
+        codes, changed, told = [w], None, [labels]
         if editing:
             changed = self._edits(rng, w[: s.edited], labels[: s.edited])
             codes.append(changed[0])
-        if adversarial:
+            told.append(torch.where(self.belongs[changed[1]], changed[2][:, None], labels[: s.edited]))
+        if adversarial and s.sampled:
             z = torch.from_numpy(rng.standard_normal((s.sampled, self.generator.style_dim), np.float32)).to(self.device)
             codes.append(self.generator.mapping(z)[:, None].expand(-1, w.shape[1], -1))
+            told.append(labels[: s.sampled])
         with torch.autocast(self.device.type, torch.bfloat16):
             fakes = self.generator(torch.cat(codes), stop=None if progress >= s.full_from else self.generator.size // 2)
         # features would be fooled by a generator that knows nothing yet: pixels come first
@@ -172,21 +159,24 @@ class Trainer:
             edited = fakes[len(real) : len(real) + s.edited]
             losses |= self._edit_losses(edited, fakes[: s.edited].detach(), changed[1], changed[2])
         judged = fakes[len(real) // 2 :]
+        told_signs = 2 * torch.cat(told)[len(real) // 2 :, self.often] - 1
         if adversarial:
             self.critic.requires_grad_(False)
             with torch.autocast(self.device.type, torch.bfloat16):
-                losses["gan"] = s.adversarial * F.softplus(-self.critic(judged)).mean()
+                losses["gan"] = s.adversarial * F.softplus(-realness(self.critic(judged), told_signs)).mean()
             self.critic.requires_grad_(True)
         self.optim.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
-        self.optim.step()
-        self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
+        norm = torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
         out = {k: float(v.detach()) for k, v in losses.items()}
-        if adversarial:
-            out["critic"] = self._critic_step(real, judged.detach())
-        self._average()
+        self.optim.step()
         self.step_count += 1
+        if not norm < BROKEN:  # the networks come back from it in a few steps, the moments and the critic would not
+            return {"broken": float(norm)}
+        self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
+        if adversarial:
+            out["critic"] = self._critic_step(real, 2 * labels[:, self.often] - 1, judged.detach(), told_signs)
+        self._average()
         return out
 
     def _edits(self, rng: np.random.Generator, w: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -224,20 +214,25 @@ class Trainer:
         # beyond a logit of about 3 nothing is gained, so the classifier is not driven to extremes
         hit = F.softplus(1.5 - logits[rows, which] * (2 * wanted - 1)).mean()
         others = (logits - old).square().clamp_max(9.0)
-        others[rows, which] = 0
+        others[self.belongs[which]] = 0
         return {
             "attribute": s.attribute * hit,
             "keep": s.keep * others.mean(),
             "still": s.still * pyramid_l1(edited, before, torch.ones_like(before[:1, :1])),
         }
 
-    def _critic_step(self, real: Tensor, fake: Tensor) -> float:
+    def _critic_step(self, real: Tensor, shown: Tensor, fake: Tensor, wanted: Tensor) -> float:
+        """shown, wanted: what the real and the fake pictures are said to show, [N,K] in -1..1."""
         s = self.schedule
         with torch.autocast(self.device.type, torch.bfloat16):
-            loss = F.softplus(self.critic(fake)).mean() + F.softplus(-self.critic(real)).mean()
+            seen = self.critic(real)
+            loss = F.softplus(realness(self.critic(fake), wanted)).mean() + F.softplus(-realness(seen, shown)).mean()
+        wrong = torch.randint(shown.shape[1], (len(shown), 1), device=shown.device)
+        lied = shown.scatter(1, wrong, -shown.gather(1, wrong))
+        loss = loss + 0.5 * F.softplus(realness(seen, lied)).mean()
         if self.step_count % s.r1_every == 0:
             probe = real[: len(real) // 2].detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(self.critic(probe).sum(), probe, create_graph=True)
+            (slope,) = torch.autograd.grad(realness(self.critic(probe), shown[: len(probe)]).sum(), probe, create_graph=True)
             loss = loss + s.r1 * 0.5 * s.r1_every * slope.square().sum((1, 2, 3)).mean()
         self.critic_optim.zero_grad(set_to_none=True)
         loss.backward()
@@ -272,11 +267,15 @@ class Trainer:
         self.step_count, self.spent = state["step"], state["spent"]
 
     def start_from(self, folder: Path) -> None:
-        """Generator and encoder of an earlier run or of a pack. Raises FileNotFoundError."""
+        """Generator and encoder of a pack, or of an earlier run: of that the critic and the moments too. Raises FileNotFoundError."""
         for name, live, mean in zip(("generator", "encoder"), (self.generator, self.encoder), self.average, strict=True):
             state = {k: v.float() for k, v in load_file(folder / f"{name}.safetensors").items()}
             live.load_state_dict(state)
             mean.load_state_dict(state)
+        if (folder / "checkpoint.pt").exists():
+            earlier = torch.load(folder / "checkpoint.pt", map_location=self.device, weights_only=True)
+            self.critic.load_state_dict(earlier["critic"])
+            self.moments.labels, self.moments.cross = earlier["moments"]
 
     @torch.no_grad()
     def export(self, out: Path) -> None:
@@ -309,6 +308,14 @@ class Trainer:
         cv2.imwrite(str(path), grid.permute(1, 2, 0).cpu().numpy()[..., ::-1])
 
 
+def _chances(labels: np.ndarray) -> np.ndarray:
+    """How likely each face [F] is drawn: the rarer side of a label [F,K] more often, at most three times."""
+    share = labels.mean(0)
+    rare = np.where(share < 0.5, labels, 1 - labels)
+    chances = np.where(rare > 0, np.clip(0.5 / np.minimum(share, 1 - share).clip(1e-3), 1.0, 3.0), 1.0).prod(1)
+    return chances / chances.sum()
+
+
 def _load_classifier(folder: Path, device: torch.device) -> Classifier | None:
     if not (folder / "classifier.safetensors").exists():
         return None
@@ -331,14 +338,16 @@ def train(
     """Train for `minutes` in all (earlier runs counted); returns the folder with generator/encoder .safetensors and .json.
 
     classifier: folder of a finished classifier run, by default the one beside `out`; without one nothing is edited in training.
-    init: a folder or pack whose generator and encoder to start from. A checkpoint every three minutes, a log line a minute, a
-    sheet of held-out faces with each checkpoint.
+    init: a folder or pack whose generator and encoder to start from, at full size and against the critic.
+    A checkpoint every three minutes, a log line a minute, a sheet of held-out faces with each checkpoint.
     """
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     schedule = Schedule(batch=16 if device == "cpu" else 64)
+    if init is not None:  # finished networks go on at full size, against the critic: at full rates the encoder blew up there
+        schedule = replace(schedule, full_from=0.0, critic_from=0.0, edit_from=0.02, rates=(5e-3, 3e-4, 3e-5))
     trainer = Trainer(Path(data), classifier or out.parent / "classifier", torch.device(device), schedule)
     checkpoint = out / "checkpoint.pt"
     if resume and checkpoint.exists():
