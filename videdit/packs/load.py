@@ -30,6 +30,7 @@ CLASSES = {
     "recognizer": ("videdit.networks.recognizer", "Recognizer"),
     "transformer": ("videdit.networks.latents", "LatentTransformer"),
     "mapper": ("videdit.networks.latents", "LatentMapper"),
+    "pixel": ("videdit.networks.transform", "PixelEditors"),
 }
 
 
@@ -51,7 +52,7 @@ class Pack:
 
     generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
     landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer and mapper
-    move latents (see networks.latents); not every pack has them.
+    move latents (see networks.latents), pixel redraws images (see networks.transform); not every pack has them.
     Anything wrong with a file raises PackError on first use.
     """
 

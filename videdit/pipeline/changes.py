@@ -96,7 +96,7 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
         count = rows.stop - rows.start
         with clock.stage("generate"):
             before, after = motion.latents(rows.start, rows.stop)
-            pictures = motion.render(np.concatenate([_padded(before), _padded(after)]))
+            pictures = motion.render(np.concatenate([padded(before), padded(after)]))
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("analyse"):
             moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
@@ -109,6 +109,7 @@ def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], siz
     return transform_points(landmarks, quad_to_crop(quad, size))
 
 
-def _padded(w: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[n,L,D] filled up to a whole batch with its last row."""
+def padded(w: NDArray[np.floating]) -> NDArray[np.float32]:
+    """[n,...] filled up to a whole batch with its last row."""
+    w = np.asarray(w, np.float32)
     return w if len(w) == BATCH else np.concatenate([w, np.repeat(w[-1:], BATCH - len(w), axis=0)])

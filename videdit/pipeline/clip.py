@@ -18,6 +18,7 @@ from videdit.errors import OutputError
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
+from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
@@ -62,16 +63,22 @@ def edit_video(
     moves = resolve(plan, models.pack.manifest)
     report = ClipReport(source, target, dict(plan.strengths), pack=models.pack.id)
     cache = Cache((settings.cache_dir or default_folder()) if settings.cache else None)
-    sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress)
+    invert = moves.latent or not moves
+    sight, parts = _first_pass(source, info, models, settings, cache, report, clock, progress, invert=invert)
     moving: list[Moving] = []
     for person in sight.people if moves else []:
-        steps = steps_for(settings.tune)
+        steps = steps_for(settings.tune) if moves.latent else 0
         with clock.stage("tune"):
             generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
         render = partial(models.render, generator)
         motion = motion_of(person, sight, moves, models.pack, render, settings.smooth)
-        made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
-        moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
+        made = []
+        if moves.drawn:
+            frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
+            made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
+        if moves.latent:
+            made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
+        moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
     report.status = "no face" if not sight.people else "edited" if moves else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
@@ -98,16 +105,18 @@ def _first_pass(
     report: ClipReport,
     clock: Stopwatch,
     progress: Progress | None,
+    *,
+    invert: bool,
 ) -> tuple[Sight, list[object]]:
     """Who is in the clip, out of the cache where it is known; and what that depends on."""
-    parts = watch_parts(models, settings, content_key(source))
+    parts = watch_parts(models, settings, content_key(source), invert=invert)
     key = stage_key("tracks", *parts)
     stored = cache.load("tracks", key)
     if stored is not None:
         report.cached = True
         return from_arrays(stored, models.pack.id), parts
     with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
-        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames)
+        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts
 

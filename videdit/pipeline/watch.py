@@ -26,13 +26,14 @@ def watch(
     clock: Stopwatch,
     progress: Progress | None = None,
     total: int | None = None,
+    invert: bool = True,
 ) -> Sight:
-    """Find and invert everybody in some frames."""
+    """Find and invert everybody in some frames; without inversion their latents are empty [T,0,0]."""
     pack = models.pack
 
     def encode(crops: NDArray[np.float32]) -> NDArray[np.float32]:
         with clock.stage("invert"):
-            return models.encode(crops)
+            return models.encode(crops) if invert else np.zeros((len(crops), 0, 0), np.float32)
 
     watcher = Watcher(encode, pack.size, pack.id)
     with clock.stage("load"):
@@ -51,9 +52,10 @@ def make_tracker(models: Models, settings: Settings) -> FaceTracker:
     return FaceTracker(LANDMARKS[name](models.pack.landmarker, device=models.pack.device), which=settings.face)
 
 
-def watch_parts(models: Models, settings: Settings, content: str) -> list[Any]:
+def watch_parts(models: Models, settings: Settings, content: str, *, invert: bool = True) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
-    return [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    parts = [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    return parts if invert else [*parts, "no latents"]
 
 
 def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
