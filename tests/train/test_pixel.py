@@ -16,7 +16,7 @@ from tests.train.faces import make_work
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import load_pack
 from videdit.packs.verify import verify
-from videdit.train import pixel, pixel_pack
+from videdit.train import pictures, pixel, pixel_faces, pixel_pack
 
 
 @pytest.fixture(scope="module")
@@ -87,27 +87,27 @@ def test_it_learns_what_is_simple(pack: Path) -> None:
 
 def test_sides_follow_labels_and_the_classifier_where_there_are_none(work: Path, pack: Path) -> None:
     loaded = load_pack(pack)
-    faces = pixel.gather(work, loaded, count=60)
+    faces = pictures.gather(work, loaded, count=60)
     column = faces.names.index("Smiling")
-    without, has = pixel.sides(faces, loaded, column, -1)
+    without, has = pixel_faces.sides(faces, loaded, column, -1)
     assert np.array_equal(has, faces.labels[:, column] == 0)
     assert np.array_equal(without, ~has)
     faces.labels[:, column] = np.nan
-    without, has = pixel.sides(faces, loaded, column, 1)
+    without, has = pixel_faces.sides(faces, loaded, column, 1)
     assert np.array_equal(without, ~has)
 
 
 def test_a_face_learns_from_faces_like_it(work: Path, pack: Path) -> None:
-    faces = pixel.gather(work, load_pack(pack), count=60)
+    faces = pictures.gather(work, load_pack(pack), count=60)
     column = faces.names.index("Smiling")
-    kinds, alike = pixel.partners(faces, np.flatnonzero(faces.labels[:, column] == 1), column)
+    kinds, alike = pixel_faces.partners(faces, np.flatnonzero(faces.labels[:, column] == 1), column)
     assert (faces.labels[alike, column] == 1).all()
     assert all((kinds[alike[kind]] == kind).all() for kind in np.unique(kinds[faces.labels[:, column] == 1]))
     assert len({tuple(faces.labels[row, [faces.names.index(n) for n in ("Male", "Young")]]) for row in np.flatnonzero(kinds == 3)}) == 1
 
 
 def test_one_kind_of_faces_is_not_enough(work: Path, tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixel, "sides", lambda faces, *_: (np.ones(len(faces.held), bool), np.zeros(len(faces.held), bool)))
+    monkeypatch.setattr(pixel_faces, "sides", lambda faces, *_: (np.ones(len(faces.held), bool), np.zeros(len(faces.held), bool)))
     with pytest.raises(UsageError, match="0 to learn from"):
         pixel.train(work, tmp_path / "run", pack=pack, attribute="smile", device="cpu")
     with pytest.raises(UsageError, match="no attribute 'grin'"):

@@ -122,8 +122,8 @@ class Manifest:
         if method == "pixel" and wanted not in self.transforms:
             if asked == "auto":
                 return "axes"
-            flags = ", ".join(self._flag(name) for name in self.transforms)
-            raise UsageError(f"the pack {self.name} has no pixel transform for {self._flag(wanted)}", hint=f"It has: {flags}.")
+            flags = ", ".join(self.flag(name) for name in self.transforms)
+            raise UsageError(f"the pack {self.name} has no pixel transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
         return method
 
     @property
@@ -131,7 +131,7 @@ class Manifest:
         """The directions that pixel has: source names with their sign at the end."""
         return tuple(self.networks["pixel"].config["transforms"]) if "pixel" in self.networks else ()
 
-    def _flag(self, wanted: str) -> str:
+    def flag(self, wanted: str) -> str:
         """A direction as a user would ask for it: `--age -1` for Young+."""
         attribute, factor = self.names().get(normal(wanted[:-1]), (None, 1))
         sign = factor * (-1 if wanted.endswith("-") else 1)

@@ -21,6 +21,7 @@ from videdit.pipeline.people import Person
 from videdit.pipeline.report import Progress
 from videdit.store import Cache, stage_key
 
+Drawn = tuple[NDArray[np.float32], NDArray[np.float32]]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 AUTO_STEPS = 0  # of --tune auto; what pays for its seconds is said in docs/models.md
 
@@ -66,7 +67,7 @@ class Models:
         with self._arithmetic():
             return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=2 * BATCH))
 
-    def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], moves: edit.Moves) -> tuple[NDArray[np.float32], ...]:
+    def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], moves: edit.Moves) -> Drawn:
         """Crops [N,S,S,3] RGB in 0..255, redrawn, and where they may differ [N,S,S]; see edit.draw."""
         with self._arithmetic():
             return edit.draw(crops, landmarks, moves, self.pack)

@@ -20,29 +20,27 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from videdit.edit.pixel import LOCAL, inside
+from videdit.edit.pixel import LOCAL
 from videdit.errors import UsageError
 from videdit.networks.discriminator import Discriminator
 from videdit.networks.transform import Redraw, Transform
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.manifest import direction as named
-from videdit.train.augment import to_batch
+from videdit.train import pixel_faces
 from videdit.train.editors import fit, writable
 from videdit.train.losses import feature_distance, pyramid_l1
 from videdit.train.pictures import Faces, gather
 from videdit.train.pixel_pack import add, write_run
 from videdit.train.run import Progress, Run, write_sheet
 
-BATCH, RATE, DECAY, BETAS = 8, 1e-3, 1e-4, (0.5, 0.99)
+BATCH, RATE, DECAY, BETAS = 8, 2e-3, 1e-4, (0.5, 0.99)
 CRITIC = {"channels": [24, 48, 72, 96, 96]}
-CRITIC_RATE, R1, R1_EVERY = 6e-4, 2.0, 16
+CRITIC_RATE, R1, R1_EVERY = 6e-4, 0.5, 16
 PAINTING = 0.1  # share of the time for the painter, the denoiser and a critic that tells with from without
-WEIGHTS = {"gan": 1.0, "identity": 1.0, "keep": 0.4, "regular": 4.0, "enhance": 1.0, "still": 1.0, "attribute": 1.0}
-ALIKE = ("Male", "Young", "Smiling")  # a picture to learn from is like the one to change in these, or they would be learned too
-WIDTH, PATIENCE, EVERY, JUDGED = 32, 8, 20.0, 96
+WEIGHTS = {"gan": 2.0, "identity": 0.5, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5, "attribute": 3.0}
+WIDTH, PATIENCE, EVERY, JUDGED = 32, 12, 20.0, 96
 
 
 class Denoiser(nn.Module):
@@ -92,7 +90,7 @@ class Game:
         self.paint_optim = torch.optim.Adam([*self.painter.parameters(), *self.denoiser.parameters()], lr=2e-3)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=CRITIC_RATE, betas=BETAS)
         self.watched = Watched(self.critic)
-        self.steps = 0
+        self.steps, self.fooled = 0, 0.0
 
     @property
     def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
@@ -124,6 +122,7 @@ class Game:
             loss = loss + R1 * 0.5 * R1_EVERY * slope.square().sum((1, 2, 3)).mean()
         self.steps += 1
         _descend(self.critic_optim, loss)
+        self.watched.maps.clear()
         return loss.detach()
 
     def losses(self, image: Tensor, mask: Tensor, real: Tensor | None = None) -> dict[str, Tensor]:
@@ -145,12 +144,12 @@ class Game:
         """By the critic: the picture passes for one of those with the attribute, and (DIAT-A) shows the same face."""
         terms = {}
         self.critic.requires_grad_(False)
-        self.watched.maps.clear()
         with self._cast():
             with torch.no_grad():
                 known = self.watched.after(self.critic(image)) if self.adaptive else []
             logits = realness(self.critic, fake)
             terms["gan"] = F.softplus(-logits).mean()
+            self.fooled = 0.95 * self.fooled + 0.05 * float((logits > 0).float().mean())
             if self.adaptive:
                 terms["identity"] = feature_distance(self.watched.after(logits), known)
         self.critic.requires_grad_(True)
@@ -189,28 +188,6 @@ def total(terms: dict[str, Tensor]) -> Tensor:
     return torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
 
 
-@torch.inference_mode()
-def sides(faces: Faces, pack: Pack, column: int, sign: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """bool [N]: pictures without what is wanted, and with it. By label, or by the pack's classifier where there is none."""
-    known = faces.labels[:, column].copy()
-    for rows in np.array_split(np.flatnonzero(np.isnan(known)), max(1, int(np.isnan(known).sum()) // 64)):
-        if len(rows) and column < pack.manifest.networks["classifier"].config.get("attributes", 40):
-            known[rows] = (pack.classifier(to_batch(faces.faces[rows], pack.device))[:, column] > 0).float().cpu().numpy()
-    has = known == (1 if sign > 0 else 0)
-    return ~has & ~np.isnan(known), has
-
-
-def partners(faces: Faces, rows: NDArray[np.integer], column: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Of which kind every face is [N], by its labels of ALIKE; for every kind rows of faces of it [K,M], or of any where none are."""
-    columns = [faces.names.index(name) for name in ALIKE if name in faces.names and faces.names.index(name) != column]
-    kinds = (faces.labels[:, columns] == 1) @ (1 << np.arange(len(columns)))
-    picked = []
-    for kind in range(1 << len(columns)):
-        same = rows[kinds[rows] == kind]
-        picked.append(np.resize(same if len(same) else rows, len(rows)))
-    return kinds, np.stack(picked)
-
-
 def wanted(pack: Pack, faces: Faces, attribute: str, direction: int) -> tuple[str, int, int]:
     """Source name, its column in the labels and sign there. Raises UsageError."""
     if attribute in faces.names:
@@ -242,7 +219,7 @@ def train(
     loaded = load_pack(pack, device=device)
     known = gather(Path(data), loaded, count=faces, seed=seed, progress=progress)
     source, column, sign = wanted(loaded, known, attribute, direction)
-    without, has = sides(known, loaded, column, sign)
+    without, has = pixel_faces.sides(known, loaded, column, sign)
     rows = [np.flatnonzero(kind & ~known.held) for kind in (without, has)]
     held = np.flatnonzero(without & known.held)[:JUDGED]
     if min(len(rows[0]), len(rows[1]), len(held)) < 2:
@@ -252,14 +229,14 @@ def train(
     game = Game(loaded, column, sign, LOCAL.get(source, ""), adaptive=features == "adaptive", seed=seed)
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
     where = (game.region, loaded)
-    images, masks = _batch(known, held, *where)
-    kinds, alike = partners(known, rows[1], column)
+    images, masks = pixel_faces.batch(known, held, *where)
+    kinds, alike = pixel_faces.partners(known, rows[1], column)
 
     def loss(draw: torch.Generator) -> Tensor:
         chosen = rows[0][torch.randint(len(rows[0]), (BATCH,), generator=draw).numpy()]
-        others = alike[kinds[chosen]]
-        real, seen = _batch(known, others[np.arange(BATCH), torch.randint(others.shape[1], (BATCH,), generator=draw).numpy()], *where)
-        image, mask = _batch(known, chosen, *where)
+        others = alike[kinds[chosen], torch.randint(alike.shape[1], (BATCH,), generator=draw).numpy()]
+        real, seen = pixel_faces.batch(known, others, *where)
+        image, mask = pixel_faces.batch(known, chosen, *where)
         if float(torch.rand((), generator=draw)) < 0.5:
             image, mask, real, seen = (t.flip(3) for t in (image, mask, real, seen))
         real = real * seen
@@ -270,18 +247,12 @@ def train(
     def held_out() -> tuple[float, dict[str, float]]:
         terms = [game.losses(i, m) for i, m in zip(images.split(32), masks.split(32), strict=True)]
         means = {name: torch.stack([part[name] for part in terms]).mean() for name in terms[0]}
-        return float(total(means)), {name: float(value) for name, value in means.items()}
+        return float(total(means)), {name: float(value) for name, value in means.items()} | {"fooled": game.fooled}
 
     fit(game.network, run, loss, held_out, rate=RATE, decay=DECAY, seed=seed, betas=BETAS, also=game.parts)
     notes = measure(game, images, masks, run.out / "samples.png") | {"loss": run.best, "faces": [len(r) for r in rows]}
     write_run(run.out, named(source, sign), game.region, game.network, notes)
     return add(writable(loaded, pack), [run.out])
-
-
-def _batch(faces: Faces, rows: NDArray[np.integer], region: str, pack: Pack) -> tuple[Tensor, Tensor]:
-    """Pictures [N,3,S,S] in [-1,1], and where they may be redrawn [N,1,S,S]."""
-    masks = np.stack([inside(points, pack.size, region) for points in faces.points[rows]])
-    return to_batch(faces.faces[rows], pack.device), torch.from_numpy(masks)[:, None].to(pack.device)
 
 
 @torch.inference_mode()

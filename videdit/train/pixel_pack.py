@@ -48,7 +48,7 @@ def add(folder: str | Path, runs: Sequence[Path]) -> Path:
             raise PackError(f"{run} is {facts['width']} channels wide, the pack's networks {width}", hint="One file holds one width.")
         width, name = facts["width"], facts["transform"]
         networks[name], regions[name] = load_file(run / f"{NAME}.safetensors"), facts["region"]
-    config = {"transforms": list(networks), "regions": [regions[name] for name in networks], "width": width}
+    config: dict[str, Any] = {"transforms": list(networks), "regions": [regions[name] for name in networks], "width": width}
     together = PixelEditors(**config)
     for network, state in zip(together.networks, networks.values(), strict=True):
         network.load_state_dict(state)
