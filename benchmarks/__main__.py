@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel: see --help of each."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
     card.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     card.add_argument("--faces", type=int, default=600, help="how many faces of shard 5")
     card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor and dlib")
+    pixel = commands.add_parser("pixel", parents=[common], help="the pack's pixel transforms on held-out faces")
+    pixel.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
+    pixel.add_argument("--faces", type=int, default=500, help="how many faces of shard 5 a transform, at most")
+    pixel.add_argument("--strips", type=Path, metavar="DIR", help="write twelve faces of each, before above after")
     return top
 
 
@@ -111,10 +115,21 @@ def card_rows(args: argparse.Namespace) -> tuple[list, str]:
     return rows, pack_card.NOTE.format(pack=pack.id, faces=args.faces, edited=args.edited)
 
 
+def pixel_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import pixel
+    from videdit.packs.load import load_pack
+    from videdit.quality.embedder import Embedder
+    from videdit.quality.judge import load_judge
+
+    pack = load_pack(args.pack, device=args.device)
+    rows = pixel.run(args.data, pack, *load_judge(), Embedder(), faces=args.faces, strips=args.strips)
+    return rows, pixel.NOTE.format(pack=pack.id, faces=args.faces)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        rows, note = {"quality": quality_rows, "speed": speed_rows, "card": card_rows}[args.command](args)
+        rows, note = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)
         return error.exit_code

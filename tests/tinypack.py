@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from videdit.faces.shape import MEAN_FACE
 from videdit.networks.classifier import Classifier
 from videdit.networks.encoder import Encoder
 from videdit.networks.latents import LatentMapper, LatentTransformer
 from videdit.networks.stylegan2 import Generator
+from videdit.networks.transform import PixelEditors
 from videdit.packs.celeba import CELEBA
 from videdit.packs.save import save_axes, save_network, start_pack
 
@@ -45,3 +47,21 @@ def add_editors(pack: Path) -> Path:
     network.covariance.copy_(0.3 * torch.ones(len(CELEBA), len(CELEBA)) + 0.7 * torch.eye(len(CELEBA)))
     save_network(pack, "mapper", network, mapper, license="MIT", trained_on="nothing")
     return pack
+
+
+def add_pixel(pack: Path) -> Path:
+    """Put four pixel transforms of random weights into a tiny pack."""
+    torch.manual_seed(2)
+    names = ["Eyeglasses-", "Mouth_Slightly_Open+", "Male-", "Young+"]
+    config = {"transforms": names, "regions": ["eyes", "mouth", "", ""], "width": 8}
+    network = PixelEditors(**config)
+    for name, value in network.named_parameters():
+        if ".out." in name:  # they begin at zero
+            torch.nn.init.normal_(value, std=0.1)
+    save_network(pack, "pixel", network, config, license="MIT", trained_on="nothing")
+    return pack
+
+
+def pixel_points(size: int) -> np.ndarray:
+    """Landmarks [78,2] px of a typical face in a crop of this side."""
+    return size * (MEAN_FACE / 3.1 + np.array([0.5, 0.4]))

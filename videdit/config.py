@@ -18,6 +18,8 @@ from videdit.errors import UsageError
 DEFAULT_PACK = "face-128"
 # How latents are moved; each is a file of videdit/edit. An edit that mixes them applies them in this order.
 METHODS = ("axes", "transformer", "mapper")
+# How faces are redrawn without latents, likewise; before the others.
+CROP_METHODS = ("pixel",)
 STRENGTH_RANGE = (-3.0, 3.0)
 STRENGTH_HELP = "+1 is the distance from a typical face without it to a typical face with it"
 
@@ -94,9 +96,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "method",
         "text",
-        "how latents are moved; auto takes for each attribute what the pack names as best",
+        "how faces are changed: pixel redraws them, the others move latents; auto takes for each attribute what the pack names as best",
         "edit",
-        ("auto", *METHODS),
+        ("auto", *METHODS, *CROP_METHODS),
     ),
     Option(
         "expression_from",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.tinypack import add_pixel, make_tiny_pack
 from videdit.cli.preview import parse_ladder, parse_time
 from videdit.cli.progress import Plain, clock
 from videdit.packs.manifest import read_manifest
@@ -24,9 +25,11 @@ def test_attributes(videdit: Run) -> None:
     assert listed["range"] == [-3.0, 3.0]
 
 
-def test_models(videdit: Run, default_pack: Path) -> None:
+def test_models(videdit: Run, default_pack: Path, tmp_path: Path) -> None:
+    drawing = add_pixel(make_tiny_pack(tmp_path))
     assert str(default_pack) in videdit("models", "list").out
     assert "8 style layers of 16" in videdit("models", "show").out
+    assert "pixel redraws: --eyeglasses -1, --mouth-open +1, --male -1, --age -1" in videdit("models", "show", str(drawing)).out
     verified = videdit("models", "verify", str(default_pack))
     assert verified.code == 0
     assert all(line.endswith(": ok") for line in verified.out.splitlines())

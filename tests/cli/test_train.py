@@ -49,3 +49,20 @@ def test_options_reach_the_trainer(videdit: Run, calls: list[dict[str, Any]]) ->
     assert calls == [{"data": Path("."), "out": Path("runs/transformer"), "pack": "p", "minutes": 2.5, "rank": 0, "resume": False}]
     assert result.err == ""
     assert videdit("train", "transformer", "--data", ".", "--faces", "9").code == 2  # this trainer takes none
+
+
+def test_pixel_needs_an_attribute(videdit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from videdit.train import pixel
+
+    made = []
+
+    def train(data: Path, out: Path, *, pack: Path, attribute: str, direction: int = 1, features: str = "adaptive") -> None:
+        made.append((str(out), str(pack), attribute, direction, features))
+
+    monkeypatch.setattr(pixel, "train", train)
+    result = videdit("train", "pixel", "--data", ".", "--direction", "-1")
+    assert (result.code, made) == (2, [])
+    assert "needs --attribute" in result.err
+    assert videdit("train", "pixel", "--data", ".", "--attribute", "eyeglasses", "--direction", "-1", "--features", "fixed").code == 0
+    assert made == [("runs/pixel", DEFAULT_PACK, "eyeglasses", -1, "fixed")]
+    assert videdit("train", "pixel", "--data", ".", "--attribute", "eyeglasses", "--direction", "2").code == 2

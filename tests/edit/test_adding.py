@@ -58,4 +58,5 @@ def test_one_line_in_the_table_makes_it_a_choice(example: Mapper, pack: Pack, mo
     assert np.array_equal(move(W, Moves({"bounded": {"Smiling": 1.0}}), pack), example(W, {"Smiling": 1.0}, pack))
     known = tuple(name for name in edit.METHODS if name != "bounded")
     assert known == config.METHODS
-    assert config.option("method").choices == ("auto", *known)
+    assert config.option("method").choices == ("auto", *known, *config.CROP_METHODS)
+    assert tuple(edit.CROP_METHODS) == config.CROP_METHODS

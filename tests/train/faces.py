@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from videdit.faces.shape import MEAN_FACE
 from videdit.packs.celeba import CELEBA
 
 
@@ -28,7 +29,7 @@ def make_work(folder: Path, *, people: int = 12, each: int = 4) -> Path:
         shard=identity % 6,
         labels=labels,
         attributes=np.array(CELEBA),
-        points=np.zeros((count, 78, 2), np.float32),
+        points=np.repeat((MEAN_FACE * 42 + np.array([89, 100]))[None], count, axis=0).astype(np.float32),
         presence=np.ones(count, np.float32),
     )
     return folder

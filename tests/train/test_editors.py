@@ -127,7 +127,7 @@ def test_a_folder_of_pictures(pack: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
     def crops(files: list[Path], pack: object):  # type: ignore[no-untyped-def]
         for i, path in enumerate(files):
-            yield path, None if i == 3 else np.full((32, 32, 3), 5 * i, np.uint8)
+            yield path, None if i == 3 else (np.full((32, 32, 3), 5 * i, np.uint8), np.zeros((78, 2)))
 
     monkeypatch.setattr(pictures, "_crops", crops)
     latents = prepare(folder, load_pack(pack), tmp_path / "run", count=100)

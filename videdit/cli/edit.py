@@ -125,8 +125,10 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
         both = [wanted for wanted, value in strengths.items() if value and manifest.resolve(wanted)[0].source == source]
         if both:
             raise UsageError(f"{both[0]} is both edited and locked", hint="Drop one of the two.")
-    for name in [name for name, value in strengths.items() if value]:
-        manifest.method_for(manifest.resolve(name)[0].source, settings.method)
+    for name, value in strengths.items():
+        attribute, factor = manifest.resolve(name)
+        if value:
+            manifest.method_for(attribute.source, settings.method, attribute.sign * factor * value)
     jobs = make_jobs(space.inputs, space.output)
     todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
     driver = settings.expression_from

@@ -24,8 +24,9 @@ STEPS = {
     "transformer": "--method transformer: a map per attribute and style layer, into the pack",
     "mapper": "--method mapper: one network for all attributes at once, into the pack",
     "expression": "what --expression-from takes over: layers chosen by search, into the pack; minutes",
+    "pixel": "--method pixel: a network that redraws one direction of one attribute, into the pack",
 }
-EDITORS = ("transformer", "mapper", "expression")  # trained for a pack that is complete
+EDITORS = ("transformer", "mapper", "expression", "pixel")  # trained for a pack that is complete
 DESCRIPTION = (
     """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
 log, curve and samples, and a run that was interrupted goes on from there.
@@ -34,9 +35,9 @@ log, curve and samples, and a run that was interrupted goes on from there.
     + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
     + """
 
-For transformer, mapper and expression DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per
-attribute) or without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own data
-folder, which is found before it, where the pack is asked for by name."""
+For transformer, mapper, expression and pixel DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0
+per attribute) or without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own
+data folder, which is found before it, where the pack is asked for by name."""
 )
 
 
@@ -52,11 +53,16 @@ def build() -> Parser:
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:n (default auto)")
     parser.add_argument("--init", metavar="PATH", type=Path, help="begin with these weights instead of random ones")
     parser.add_argument("--classifier", metavar="DIR", type=Path, help="the run whose features serve as a loss (generator)")
-    text = f"the pack whose networks are used (axes: default OUT, a pack folder; transformer, mapper, expression: default {DEFAULT_PACK})"
+    text = f"the pack whose networks are used (axes: default OUT, a pack folder; what goes into a pack: default {DEFAULT_PACK})"
     parser.add_argument("--pack", metavar="NAME|PATH", type=Path, help=text)
-    parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, transformer, mapper, expression)")
+    parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, and what goes into a pack)")
     parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
+    parser.add_argument("--attribute", metavar="NAME", help="what to change (pixel)")
+    parser.add_argument("--direction", type=int, choices=(1, -1), help="which way, as a strength says it: eyeglasses -1 (pixel; default 1)")
+    parser.add_argument(
+        "--features", choices=("adaptive", "fixed"), help="whose features keep the face: the critic's or the classifier's (pixel)"
+    )
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
     parser.add_argument("--progress", choices=("auto", "plain", "none"), default="auto", help="a bar, lines, or the log (default auto)")
     return parser
@@ -103,12 +109,14 @@ def _folders(space: argparse.Namespace) -> tuple[Path, Path]:
 
 def _options(space: argparse.Namespace, known: Any) -> dict[str, Any]:
     """What was given, checked against what the trainer takes. Raises UsageError."""
-    names = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth")
+    names = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth", "attribute", "direction", "features")
     options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
     if space.restart:
         options["resume"] = False
     if space.step in EDITORS:
         options.setdefault("pack", DEFAULT_PACK)
+    if "attribute" in known and "attribute" not in options:
+        raise UsageError(f"training {space.step} needs --attribute", hint="And --direction: `--attribute eyeglasses --direction -1`.")
     if "minutes" in known and known["minutes"].default is inspect.Parameter.empty and "minutes" not in options:
         raise UsageError(f"training {space.step} needs --minutes", hint="The more, the better; it can be interrupted and gone on with.")
     for name in options:

@@ -50,13 +50,25 @@ class Change:
 
 
 def analyse(
-    before: Array, after: Array, landmarks: NDArray[np.floating], *, mode: str = "transfer", moves: NDArray[np.floating] | None = None
+    before: Array,
+    after: Array,
+    landmarks: NDArray[np.floating],
+    *,
+    mode: str = "transfer",
+    moves: NDArray[np.floating] | None = None,
+    within: Array | None = None,
 ) -> list[Change]:
     """Changes from renders before, after float32 [N,S,S,3] RGB 0..255 and landmarks [N,78,2] px of the crop.
 
     mode "transfer" takes the change between the renders, "render" the whole generated face. moves [N,78,2] px: how the edit moves
-    the landmarks; where the pack does not say, optical flow between the renders serves.
+    the landmarks; where the pack does not say, optical flow between the renders serves. within [N,S,S] 0..1: `before` is the source's
+    crop, drawn over there and nowhere else: nothing moves, and nothing changes where it is 0.
     """
+    if within is not None:
+        still = np.zeros((*before.shape[1:3], 2), np.float32)
+        whole = mode == "render"
+        rows = zip(before, after, landmarks, within, strict=True)
+        return [_only(_whole(b, a, p) if whole else _one(b, a, p, still), w) for b, a, p, w in rows]
     if mode == "render":
         return [_whole(b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
     if moves is not None:
@@ -66,6 +78,12 @@ def analyse(
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     engine.setFinestScale(1)
     return [_one(b, a, p, flow_of_renders(engine, b, a)) for b, a, p in zip(before, after, landmarks, strict=True)]
+
+
+def _only(change: Change, within: Array) -> Change:
+    """The change where it may be; its mask ends with it."""
+    change.mask = change.mask * smoothstep(within, 0.0, 0.5)
+    return change
 
 
 def _whole(before: Array, after: Array, points: NDArray[np.floating]) -> Change:

@@ -14,9 +14,10 @@ from videdit.invert.encoder import BATCH, to_image
 from videdit.invert.pivotal import pyramid
 from videdit.networks.vgg import Vgg16Features
 
-VERSION = 1
+VERSION = 1  # raised when latents change for another reason than what stands here
 STEPS, WARM_STEPS = 40, 15  # for the first frames, and for those that start from the solution of the frames before
 RATE, PIXELS, NEAR = 0.05, 1.0, 0.02
+FACTS = (VERSION, STEPS, WARM_STEPS, RATE, PIXELS, NEAR, BATCH)  # what latents depend on
 VGG16 = "vgg16-397923af.pth"  # as torchvision keeps it
 Features = Callable[[Tensor], Sequence[Tensor]]
 

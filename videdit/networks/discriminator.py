@@ -31,9 +31,9 @@ class Discriminator(nn.Module):
         return self.head(x.flatten(1)).float()
 
 
-def realness(seen: Tensor, labels: Tensor) -> Tensor:
-    """Logits [N] that pictures are real and show labels [N,K] in -1..1 (projection: Miyato and Koyama 2018, eq. 3).
+def realness(seen: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Logits [N] that pictures are real and show labels [N,K] in -1..1, if any (projection: Miyato and Koyama 2018, eq. 3).
 
     seen: [N,1+K], what the Discriminator made of the pictures.
     """
-    return seen[:, 0] + (seen[:, 1:] * labels).sum(1)
+    return seen[:, 0] if labels is None else seen[:, 0] + (seen[:, 1:] * labels).sum(1)

@@ -31,6 +31,7 @@ CLASSES = {
     "transformer": ("videdit.networks.latents", "LatentTransformer"),
     "mapper": ("videdit.networks.latents", "LatentMapper"),
     "expression": ("videdit.networks.latents", "LatentExpression"),
+    "pixel": ("videdit.networks.transform", "PixelEditors"),
 }
 
 
@@ -52,7 +53,7 @@ class Pack:
 
     generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
     landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer, mapper
-    and expression move latents (see networks.latents); not every pack has them.
+    and expression move latents (see networks.latents), pixel redraws images (see networks.transform); not every pack has them.
     Anything wrong with a file raises PackError on first use.
     """
 

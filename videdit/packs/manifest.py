@@ -4,7 +4,8 @@
 [networks.generator]    file sha256 license trained_on, and [networks.generator.config]: the class's keyword arguments
 [axes]                  file sha256 license trained_on order (the attributes' source names, one per row of the arrays)
 [attributes.smile]      source sign help aliases; each becomes a flag
-[methods]               source name = the method that `--method auto` takes for it; axes where nothing is said
+[methods]               source name = the method that `--method auto` takes for it, axes where nothing is said; with + or - at the
+                        end of the name, for that direction only
 [layers]                lists of style layers by use
 """
 
@@ -21,11 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from videdit.config import METHODS
+from videdit.config import CROP_METHODS, METHODS
 from videdit.errors import MissingError, PackError, UsageError
 
 FILE = "pack.toml"
-NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper", "expression")
+NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper", "expression", "pixel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,36 @@ class Manifest:
                 out.setdefault(normal(alias), (attribute, 1))
         return out | {normal(a.name): (a, 1) for a in self.attributes.values()}
 
-    def method_for(self, source: str, asked: str = "auto") -> str:
-        """The method that edits an attribute; asked: auto, or a name of config.METHODS. Raises PackError where the pack lacks its part."""
-        method = self.methods.get(source, "axes") if asked == "auto" else asked
-        if method not in METHODS:
-            raise PackError(f"the pack {self.name} names the method '{method}' for {source}", hint=f"Known: {', '.join(METHODS)}.")
+    def method_for(self, source: str, asked: str = "auto", strength: float = 1.0) -> str:
+        """The method that edits an attribute; asked: auto, or the name of one; strength: its sign is the direction.
+
+        Where auto would take pixel and that direction was not trained, it is axes. Raises PackError where the pack lacks a method's part,
+        UsageError where pixel is asked for and that direction was not trained.
+        """
+        known, wanted = (*METHODS, *CROP_METHODS), direction(source, strength)
+        method = self.methods.get(wanted, self.methods.get(source, "axes")) if asked == "auto" else asked
+        if method not in known:
+            raise PackError(f"the pack {self.name} names the method '{method}' for {source}", hint=f"Known: {', '.join(known)}.")
         if method in NETWORKS and method not in self.networks:
             hint = f"--method axes works with every pack; `videdit train {method}` makes one."
             raise PackError(f"the pack {self.name} has no {method}", hint=hint)
+        if method == "pixel" and wanted not in self.transforms:
+            if asked == "auto":
+                return "axes"
+            flags = ", ".join(self.flag(name) for name in self.transforms)
+            raise UsageError(f"the pack {self.name} has no pixel transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
         return method
+
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """The directions that pixel has: source names with their sign at the end."""
+        return tuple(self.networks["pixel"].config["transforms"]) if "pixel" in self.networks else ()
+
+    def flag(self, wanted: str) -> str:
+        """A direction as a user would ask for it: `--age -1` for Young+."""
+        attribute, factor = self.names().get(normal(wanted[:-1]), (None, 1))
+        sign = factor * (-1 if wanted.endswith("-") else 1)
+        return f"--{attribute.name if attribute else normal(wanted[:-1])} {sign:+d}"
 
     def source_of(self, name: str) -> str:
         """The source name behind an attribute that may be locked: any with a flag, and any the axes know."""
@@ -121,6 +143,11 @@ class Manifest:
             if normal(source) == normal(name):
                 return source
         return self.resolve(name)[0].source
+
+
+def direction(source: str, strength: float) -> str:
+    """One direction of an attribute: Eyeglasses- takes them off."""
+    return f"{source}{'-' if strength < 0 else '+'}"
 
 
 def normal(name: str) -> str:

@@ -30,6 +30,8 @@ def verify(pack: Pack) -> Iterator[Check]:
         yield _check("axes", partial(_axes, pack))
     for method in [name for name in (*METHODS, "expression") if name in pack.manifest.networks]:
         yield _check(f"a latent through the {method}", partial(_editor, pack, method))
+    for which, name in enumerate(pack.manifest.transforms):
+        yield _check(f"a picture through the pixel transform {name}", partial(_redraw, pack, which))
     yield _check("attributes", partial(_attributes, pack))
     if {"generator", "encoder"} <= set(pack.manifest.networks):
         yield _check("a picture through encoder and generator", partial(_round_trip, pack))
@@ -69,10 +71,19 @@ def _editor(pack: Pack, name: str) -> None:
         raise PackError(f"the {name} gives {list(moved.shape)} of a latent {list(w.shape)}, or values that are not finite")
 
 
+@torch.inference_mode()
+def _redraw(pack: Pack, which: int) -> None:
+    """A grey picture goes in; a change of its shape comes out, finite."""
+    image = torch.zeros(1, 3, pack.size, pack.size, device=pack.device)
+    change = pack.loaded("pixel")(image, which)
+    if change.shape != image.shape or not torch.isfinite(change).all():
+        raise PackError(f"it gives {list(change.shape)} of a picture {list(image.shape)}, or values that are not finite")
+
+
 def _attributes(pack: Pack) -> None:
     order = pack.manifest.order
-    for source in pack.manifest.methods:
-        pack.manifest.method_for(source)
+    for name in pack.manifest.methods:
+        pack.manifest.method_for(name.rstrip("+-"), strength=-1 if name.endswith("-") else 1)
     if order and (
         lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order and a.source not in pack.manifest.methods]
     ):

@@ -119,3 +119,9 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
 def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """Landmarks [78,2] px of the frame in px of the crop."""
     return transform_points(landmarks, quad_to_crop(quad, size))
+
+
+def padded(w: NDArray[np.floating]) -> NDArray[np.float32]:
+    """[n,...] filled up to a whole batch with its last row."""
+    w = np.asarray(w, np.float32)
+    return w if len(w) == BATCH else np.concatenate([w, np.repeat(w[-1:], BATCH - len(w), axis=0)])

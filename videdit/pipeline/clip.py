@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from videdit import composite
 from videdit.config import Settings, check_strengths
-from videdit.edit.plan import resolve
+from videdit.edit.plan import Moves, resolve
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
+from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models, steps_for
+from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
-from videdit.store import stage_key
+from videdit.store import Cache, stage_key
 from videdit.types import EditPlan, Frame
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import read_frames
@@ -62,18 +64,18 @@ def edit_video(
     driver = driver_of(models, settings, cache, clock=clock, progress=progress)
     moves = resolve(EditPlan(asked, settings.lock, settings.method, driver), models.pack.manifest)
     report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
-    sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress)
+    invert = moves.latent or not moves
+    sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress, invert=invert)
     moving: list[Moving] = []
-    for number, person in enumerate(sight.people if moves else []):
-        steps = steps_for(settings.tune)
-        with clock.stage("tune"):
-            generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
-        render = partial(models.render, generator)
-        motion = motion_of(person, sight, moves, models.pack, render, settings.smooth)
-        key = stage_key("renders", number, steps, settings.smooth, *parts)
-        motion.kept = cache.rows("renders", key, (len(person.track), models.pack.size, models.pack.size, 3))
-        made = changes(motion, models.pack.size, mode=settings.composite, clock=clock)
-        moving.append((motion, ahead(made, DEPTH)))  # made in a thread while frames are composited and written
+    for number in range(len(sight.people) if moves else 0):
+        motion, steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
+        made = []
+        if moves.drawn:
+            frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
+            made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
+        if moves.latent:
+            made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
+        moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
     report.status = "no face" if not sight.people else "edited" if moves else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
@@ -89,6 +91,32 @@ def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
     if target.exists() and not settings.overwrite:
         raise OutputError(f"{target} is there already", hint="--overwrite replaces it.")
+
+
+def _motion(
+    number: int,
+    sight: Sight,
+    parts: Sequence[object],
+    moves: Moves,
+    models: Models,
+    settings: Settings,
+    cache: Cache,
+    clock: Stopwatch,
+    progress: Progress | None,
+) -> tuple[Motion, int]:
+    """One of the people, ready to be rendered, and for how many steps the generator was tuned to them.
+
+    parts: what pass 1 depends on. Where latents move, renders of the unedited face are kept; an edit does not change them.
+    """
+    person, size = sight.people[number], models.pack.size
+    steps = steps_for(settings.tune) if moves.latent else 0
+    with clock.stage("tune"):
+        generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
+    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings.smooth)
+    if moves.latent:
+        key = stage_key("renders", number, steps, settings.smooth, *parts)
+        motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))
+    return motion, steps
 
 
 def _second_pass(

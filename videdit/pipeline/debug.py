@@ -31,11 +31,10 @@ class DebugPictures:
     def save(
         self, source: Frame, edited: Frame, change: Change, motion: Motion, row: int, done: tuple[Region, NDArray[np.float32]] | None
     ) -> None:
-        """One face of one frame. Renders are made once more for this, one frame at a time."""
+        """One face of one frame."""
         quad = motion.person.track.quads[row]
-        before, after = motion.render(np.concatenate(motion.latents(row, row + 1)))
-        named = {"crop": crop_frame(source, quad, SIDE), "inversion": picture(before), "edited": picture(after)}
-        named["flow"] = picture(np.asarray(getattr(change, "flow", np.zeros((*before.shape[:2], 2)))))
+        named = {"crop": crop_frame(source, quad, SIDE), "inversion": picture(change.before), "edited": picture(change.after)}
+        named["flow"] = picture(change.flow)
         mask = np.zeros((source.height, source.width), np.float32)
         if done is not None:
             mask[done[0].slices] = done[1]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from videdit import edit
 from videdit.config import Settings
 from videdit.invert import encode
 from videdit.invert.encoder import in_batches, to_rgb
@@ -21,6 +22,7 @@ from videdit.pipeline.people import Person
 from videdit.pipeline.report import Progress
 from videdit.store import Cache, stage_key
 
+Drawn = tuple[NDArray[np.float32], NDArray[np.float32]]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 AUTO_STEPS = 0  # of --tune auto; what pays for its seconds is said in docs/models.md
 
@@ -66,20 +68,26 @@ class Models:
             return self.encode
         return Optimizer(self.pack.generator, self.encode, features_for(self.pack.classifier, self.pack.device)[1])
 
-    def render(self, generator: torch.nn.Module, w: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size."""
+    def render(self, generator: torch.nn.Module | None, w: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size; by the pack's generator where none is given."""
+        generator = generator or self.pack.generator
         with self._arithmetic():
             return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device)))
 
+    def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], moves: edit.Moves) -> Drawn:
+        """Crops [N,S,S,3] RGB in 0..255, redrawn, and where they may differ [N,S,S]; see edit.draw."""
+        with self._arithmetic():
+            return edit.draw(crops, landmarks, moves, self.pack)
+
     def tuned(
         self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None
-    ) -> torch.nn.Module:
-        """The pack's generator, tuned to a person for `steps` steps, out of the cache where it is there.
+    ) -> torch.nn.Module | None:
+        """The pack's generator, tuned to a person for `steps` steps, out of the cache where it is there; None without steps.
 
         seconds: smoothing of the latents that serve as pivots; parts: what the person's samples depend on.
         """
         if steps <= 0:
-            return self.pack.generator
+            return None
         generator = self.pack.network("generator")
         key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), *parts)
         known = cache.load("tuned", key)

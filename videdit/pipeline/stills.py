@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from videdit.config import Settings, check_strengths
+from videdit.config import CROP_METHODS, Settings, check_strengths
 from videdit.edit.plan import resolve
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
+from videdit.pipeline.drawn import drawn_changes
 from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
@@ -68,8 +69,9 @@ class Moment:
         self.clock = Stopwatch()
         # numbered from 0, whatever they are in their clip
         self.frames = [replace(f, index=i) for i, f in enumerate(self.frames)]
-        self.sight = sight or watch(self.frames, models, settings, clock=self.clock)
         self.driver = driver_of(models, settings, cache_of(settings), clock=self.clock)
+        invert = settings.method not in CROP_METHODS or self.driver is not None
+        self.sight = sight or watch(self.frames, models, settings, clock=self.clock, invert=invert)
 
     @property
     def face_found(self) -> bool:
@@ -83,9 +85,12 @@ class Moment:
         moves = resolve(plan, models.pack.manifest)
         moving: list[Moving] = []
         for person in self.sight.people if moves else []:
-            render = partial(models.render, models.pack.generator)
-            motion = motion_of(person, self.sight, moves, models.pack, render, settings.smooth)
-            moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
+            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings.smooth)
+            if moves.drawn:
+                frames, draw = iter(self.frames[motion.first : motion.last + 1]), partial(models.draw, moves=moves)
+                moving.append((motion, drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=self.clock)))
+            if moves.latent:
+                moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
         for frame in self.frames:
             if only is not None and frame.index > only:
                 return

@@ -14,7 +14,7 @@ from videdit.config import Settings
 from videdit.faces.align import SECONDS, place_faces
 from videdit.faces.landmarks import LANDMARKS
 from videdit.faces.track import FaceTracker
-from videdit.invert.optimize import VERSION as OPTIMIZE
+from videdit.invert.optimize import FACTS as OPTIMIZE
 from videdit.invert.optimize import features_for
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
@@ -36,14 +36,15 @@ def watch(
     clock: Stopwatch,
     progress: Progress | None = None,
     total: int | None = None,
+    invert: bool = True,
 ) -> Sight:
-    """Find and invert everybody in some frames."""
+    """Find and invert everybody in some frames; without inversion their latents are empty [T,0,0]."""
     pack = models.pack
-    invert = models.inverter(settings.invert)
+    inverted = models.inverter(settings.invert) if invert else None
 
     def encode(crops: NDArray[np.float32]) -> NDArray[np.float32]:
         with clock.stage("invert"):
-            return invert(crops)
+            return inverted(crops) if inverted else np.zeros((len(crops), 0, 0), np.float32)
 
     watcher = Watcher(encode, pack.size, pack.id)
     with clock.stage("load"):
@@ -57,17 +58,27 @@ def watch(
 
 
 def watch_file(
-    source: Path, models: Models, settings: Settings, cache: Cache, *, clock: Stopwatch, progress: Progress | None = None
+    source: Path,
+    models: Models,
+    settings: Settings,
+    cache: Cache,
+    *,
+    clock: Stopwatch,
+    progress: Progress | None = None,
+    invert: bool = True,
 ) -> tuple[Sight, list[Any], bool]:
-    """Everybody in a file, out of the cache where it is known; what that depends on; and whether it was known. Raises UnreadableError."""
+    """Everybody in a file, out of the cache where it is known; what that depends on; and whether it was known. invert: see `watch`.
+
+    Raises UnreadableError.
+    """
     info = probe(source)
-    parts = watch_parts(models, settings, content_key(source))
+    parts = watch_parts(models, settings, content_key(source), invert=invert)
     key = stage_key("tracks", *parts)
     stored = cache.load("tracks", key)
     if stored is not None:
         return from_arrays(stored, models.pack.id), parts, True
     with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
-        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames)
+        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts, False
 
@@ -78,11 +89,13 @@ def make_tracker(models: Models, settings: Settings) -> FaceTracker:
     return FaceTracker(LANDMARKS[name](models.pack.landmarker, device=models.pack.device), which=settings.face)
 
 
-def watch_parts(models: Models, settings: Settings, content: str) -> list[Any]:
+def watch_parts(models: Models, settings: Settings, content: str, *, invert: bool = True) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
     parts = [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    if not invert:
+        return [*parts, "no latents"]
     if settings.invert == "optimize":
-        parts += [settings.invert, OPTIMIZE, features_for(models.pack.classifier, models.pack.device)[0]]
+        parts += [settings.invert, *OPTIMIZE, features_for(models.pack.classifier, models.pack.device)[0]]
     return parts
 
 

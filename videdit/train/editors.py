@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -82,14 +83,17 @@ def fit(
     rate: float,
     decay: float,
     seed: int,
+    betas: tuple[float, float] = (0.9, 0.999),
+    also: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Train a network, and leave it with the averaged weights that did best.
 
-    loss(draw): of one step; judge(): with the network holding the averaged weights, a value (less is better) and its parts.
+    loss(draw): of one step; judge(): with the network holding the averaged weights, a value (less is better) and its parts; also: what
+    else a checkpoint keeps.
     """
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, betas=betas)
     draw, average = torch.Generator().manual_seed(seed), Average(network)
-    parts = {"network": network, "optimizer": optimizer}
+    parts = {"network": network, "optimizer": optimizer, **also}
     run.restore(parts, average, draw)
     best = run.out / "best.safetensors"
 
@@ -146,19 +150,25 @@ def rounded(found: Measured) -> dict[str, float]:
     return {key: round(value, 4) for key, value in asdict(found).items() if key != "method"}
 
 
-def into_pack(
-    pack: Pack, asked: str | Path, name: str, network: nn.Module, config: Mapping[str, Any], notes: Mapping[str, Any], out: Path, faces: int
-) -> Path:
-    """Put a network into the pack it was trained for and what was measured into the run's folder; returns the network's file.
-
-    Attributes that the pack does not have get a flag. A pack asked for by name is not touched: a copy in the user's own folder, which is
-    found before it, takes the network.
-    """
+def writable(pack: Pack, asked: str | Path) -> Path:
+    """The folder of the pack to write to. One asked for by name is not touched: a copy in the user's own folder, which is found before it,
+    takes its place."""
     folder = Path(asked)
     if not (folder / FILE).is_file():
         folder = user_folder() / pack.manifest.name
         if not (folder / FILE).is_file():
             shutil.copytree(find_pack(asked), folder)
+    return folder
+
+
+def into_pack(
+    pack: Pack, asked: str | Path, name: str, network: nn.Module, config: Mapping[str, Any], notes: Mapping[str, Any], out: Path, faces: int
+) -> Path:
+    """Put a network into the pack it was trained for and what was measured into the run's folder; returns the network's file.
+
+    Attributes that the pack does not have get a flag.
+    """
+    folder = writable(pack, asked)
     part = pack.manifest.networks["encoder"]
     (out / f"{name}.json").write_text(json.dumps({"config": dict(config), "faces": faces, **notes}, indent=1) + "\n", "utf-8")
     add_attributes(folder, [source for source in config.get("attributes", ()) if source not in pack.manifest.order], name)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from videdit.errors import UsageError
 from videdit.faces.detect import MtcnnDetector
 from videdit.faces.landmarks import MeshLandmarks
-from videdit.geometry import crop_quad, face_quad
+from videdit.geometry import FaceFrame, Floats, crop_quad, face_quad, quad_to_crop, transform_points
 from videdit.packs.load import Pack
 from videdit.packs.manifest import Manifest, normal
 from videdit.train import data as faces_data
@@ -39,10 +39,11 @@ RGB = Color("rgb", True, 8)
 
 @dataclass(slots=True)
 class Faces:
-    """faces uint8 [N,S,S,3] RGB in the pack's frame; labels float32 [N,A] of the attributes `names`, NaN where nobody knows; held bool
-    [N]: not to be trained on."""
+    """faces uint8 [N,S,S,3] RGB in the pack's frame, and their landmarks points float32 [N,78,2] px; labels float32
+    [N,A] of the attributes `names`, NaN where nobody knows; held bool [N]: not to be trained on."""
 
     faces: NDArray[np.uint8]
+    points: NDArray[np.float32]
     labels: NDArray[np.float32]
     names: tuple[str, ...]
     held: NDArray[np.bool_]
@@ -62,16 +63,17 @@ def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progr
     table, names = read_labels(data / "labels.csv", pack.manifest)
     files = [path for path in files if not table or path.name in table or path.stem in table]
     files = [files[i] for i in np.sort(np.random.default_rng(seed).permutation(len(files))[:count])]
-    crops, labels = [], []
-    for number, (path, crop) in enumerate(_crops(files, pack) if len(files) >= FEWEST else (), 1):
-        if crop is not None:
-            crops.append(crop)
+    crops, points, labels = [], [], []
+    for number, (path, found) in enumerate(_crops(files, pack) if len(files) >= FEWEST else (), 1):
+        if found is not None:
+            crops.append(found[0])
+            points.append(found[1])
             labels.append(table.get(path.name, table.get(path.stem, np.full(len(names), np.nan, np.float32))))
         if progress:
             progress("faces", number, len(files))
     if len(crops) < FEWEST:
         raise UsageError(f"{data} shows {len(crops)} faces", hint=f"At least {FEWEST} are needed; a few hundred are better.")
-    return Faces(np.stack(crops), np.stack(labels), names, np.arange(len(crops)) % HELD == HELD - 1)
+    return Faces(np.stack(crops), np.stack(points).astype(np.float32), np.stack(labels), names, np.arange(len(crops)) % HELD == HELD - 1)
 
 
 def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split) -> Faces:
@@ -86,7 +88,8 @@ def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split) -> Fa
     for column, name in enumerate(order):
         if name in known.attributes:
             labels[:, column] = known.labels[both, known.attributes.index(name)]
-    return Faces(crops, labels, tuple(order), np.arange(len(both)) >= len(rows[0]))
+    points = np.stack([_inside(known.points[row], faces_data.FACE_FRAME, pack.size) for row in both]).astype(np.float32)
+    return Faces(crops, points, labels, tuple(order), np.arange(len(both)) >= len(rows[0]))
 
 
 def read_labels(path: Path, manifest: Manifest) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...]]:
@@ -124,8 +127,13 @@ def _source(name: str, manifest: Manifest) -> tuple[str, int]:
     return (found[0].source, found[0].sign * found[1]) if found else (name.strip(), 1)
 
 
-def _crops(files: list[Path], pack: Pack) -> Iterator[tuple[Path, NDArray[np.uint8] | None]]:
-    """The largest face of each picture, or None."""
+def _inside(points: Floats, frame: FaceFrame, size: int) -> Floats:
+    """Landmarks [78,2] px of a picture in px of its crop."""
+    return transform_points(points, quad_to_crop(face_quad(points, frame), size))
+
+
+def _crops(files: list[Path], pack: Pack) -> Iterator[tuple[Path, tuple[NDArray[np.uint8], Floats] | None]]:
+    """The largest face of each picture and its landmarks in it, or None."""
     detector = MtcnnDetector()
     landmarks = MeshLandmarks(pack.landmarker, device=pack.device)  # type: ignore[arg-type]
     for path in files:
@@ -139,4 +147,4 @@ def _crops(files: list[Path], pack: Pack) -> Iterator[tuple[Path, NDArray[np.uin
         points, presence = landmarks.find(frame, found[0])
         quad = face_quad(points, pack.face_frame)
         crop = crop_quad(np.ascontiguousarray(picture[..., ::-1]), quad, pack.size, cubic=True)
-        yield path, crop.astype(np.uint8) if presence >= PRESENT else None
+        yield path, (crop.astype(np.uint8), _inside(points, pack.face_frame, pack.size)) if presence >= PRESENT else None

@@ -1,0 +1,50 @@
+"""Changes by methods that redraw crops: frames are read once more, and what lies in a person's quads is redrawn, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videdit import composite
+from videdit.composite import Change
+from videdit.invert.encoder import BATCH
+from videdit.pipeline.changes import STEADY, Motion, crop_points, padded
+from videdit.pipeline.people import crop_frame
+from videdit.pipeline.report import Stopwatch
+from videdit.types import Frame
+from videdit.video.reader import read_frames
+
+Array = NDArray[np.float32]
+Draw = Callable[[Array, NDArray[np.floating]], tuple[Array, Array]]  # crops [N,S,S,3], landmarks [N,78,2] -> crops, where [N,S,S]
+
+
+def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
+    """One change per frame of the track, steady over time; `frames` are those of the track, in order."""
+    times = np.asarray(motion.person.track.times, np.float64)
+    return composite.steady(_analysed(motion, frames, draw, size, mode, clock), times, motion.present, seconds=min(STEADY, motion.seconds))
+
+
+def frames_of(motion: Motion, source: Path) -> Iterator[Frame]:
+    """The frames of a person's track, read from the file."""
+    times = motion.person.track.times
+    with closing(read_frames(source, start=max(0.0, float(times[0]) - 1e-3), stop=float(times[-1]) + 1e-3)) as frames:
+        yield from (frame for frame in frames if motion.first <= frame.index <= motion.last)
+
+
+def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mode: str, clock: Stopwatch) -> Iterator[Change]:
+    """One change per frame, not yet steady."""
+    track = motion.person.track
+    for start in range(0, len(track), BATCH):
+        rows = slice(start, min(start + BATCH, len(track)))
+        with clock.stage("decode"):
+            crops = np.stack([crop_frame(next(frames), quad, size) for quad in track.quads[rows]])
+        points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
+        with clock.stage("generate"):
+            after, within = draw(padded(crops), padded(points))
+        with clock.stage("analyse"):
+            found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
+        yield from found
