@@ -244,6 +244,23 @@ def test_optimised_latents_are_kept_apart(clip: Path, tmp_path: Path, pack: Pack
     assert written[0] == written[3] != written[1] == written[2]
 
 
+def test_renders_of_the_unedited_face_are_shared(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every edit and expression; not by latents that were found or smoothed in another way."""
+    script(monkeypatch)
+    monkeypatch.setattr("videdit.invert.optimize.STEPS", 2)
+    monkeypatch.setattr("videdit.invert.optimize.WARM_STEPS", 1)
+    cache = tmp_path / "cache"
+    base = Settings(cache_dir=cache, tune="off")
+    driven = replace(base, expression_from=clip)
+    counts = []
+    for i, settings in enumerate((base, base, driven, replace(base, invert="optimize"), replace(base, smooth=0.3))):
+        pipeline.edit_video(clip, tmp_path / f"{i}.mp4", {"smile": 1.0 + i / 2}, settings, pack=pack)
+        counts.append(len(list((cache / "renders").glob("*.npy"))))
+    assert counts == [1, 1, 1, 2, 3]
+    pipeline.edit_video(clip, tmp_path / "alone.mp4", {"smile": 2.0}, replace(driven, cache=False), pack=pack)
+    assert (tmp_path / "alone.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
+
+
 def test_debug_pictures(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch)
     settings = Settings(cache=False, tune="off", debug_dir=tmp_path / "debug")

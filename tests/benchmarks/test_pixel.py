@@ -24,8 +24,8 @@ class Faces:
 
 
 def test_a_row_for_each_transform(tmp_path: Path) -> None:
-    work = make_work(tmp_path / "work", people=12)
-    np.save(work / "pictures.npy", np.random.default_rng(0).integers(0, 255, (48, 218, 178, 3)).astype(np.uint8))
+    work = make_work(tmp_path / "work", people=24)
+    np.save(work / "pictures.npy", np.random.default_rng(0).integers(0, 255, (96, 218, 178, 3)).astype(np.uint8))
     pack = load_pack(add_pixel(make_tiny_pack(tmp_path)))
     rows = pixel.run(work, pack, *load_judge(), Faces(), faces=3, strips=tmp_path / "strips")  # type: ignore[arg-type]
     assert [row["transform"] for row in rows] == list(pack.manifest.transforms)

@@ -12,8 +12,8 @@ from videdit.faces.shape import MEAN_FACE
 
 
 def make_people(folder: Path) -> Path:
-    """48 faces of 12 people; the pictures of shard 5 show a smooth pattern around landmarks that fit in."""
-    work = make_work(folder)
+    """72 faces of 18 people; the pictures of shard 5 show a smooth pattern around landmarks that fit in."""
+    work = make_work(folder, people=18)
     draw = np.random.default_rng(1)
     meta = dict(np.load(work / "meta.npz"))
     count = len(meta["id"])

@@ -90,6 +90,12 @@ def test_pictures_are_drawn(place: Path) -> None:
         assert (out / name).read_bytes()[:4] == b"\x89PNG"
 
 
+def test_nobody_who_was_chosen_by_is_measured(place: Path, trial: Trial) -> None:
+    known = open_data(place / "work")
+    assert not np.isin(trial.people.identity, known.identity[known.held_out(choosing=True)]).any()
+    assert np.isin(trial.people.identity, known.identity[known.held_out(choosing=False)]).all()
+
+
 def test_an_edit_of_nothing_changes_nothing(trial: Trial) -> None:
     rows = np.arange(5)
     look = trial.look(0.0, rows, keep=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.scripted import face_points, make_clip, picture, same_outside, same_planes, script
 from tests.tinypack import add_pixel, make_tiny_pack
@@ -76,6 +78,15 @@ def test_a_second_run_starts_from_the_tracks_and_is_the_same(
     assert not pipeline.edit_video(clip, tmp_path / "2.mp4", {"male": -1.0}, latent, pack=pack).cached, "those tracks have no latents"
 
 
+def test_nothing_is_rendered_or_kept(clip: Path, tmp_path: Path, settings: Settings, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How latents would be found is no matter either."""
+    script(monkeypatch)
+    for i, invert in enumerate(("encoder", "optimize")):
+        report = pipeline.edit_video(clip, tmp_path / f"{i}.mp4", {"male": -1.0}, replace(settings, invert=invert), pack=pack)
+        assert report.cached == (i == 1)
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["tracks"]
+
+
 def test_nothing_asked_nothing_changed(clip: Path, tmp_path: Path, settings: Settings, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch)
     _, seen = watched(clip, tmp_path / "out.mp4", {"eyeglasses": 0.0}, settings, pack)
@@ -108,6 +119,24 @@ def test_beside_a_latent_method(mode: str, clip: Path, tmp_path: Path, folder: P
         assert all(same_outside(before, after, mask) for before, after, mask in seen)
         runs[name] = seen[5][1]
     assert not any(same_planes(runs["both"], runs[one]) for one in ("pixel", "axes"))
+
+
+def test_beside_an_expression(clip: Path, tmp_path: Path, settings: Settings, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
+    still = tmp_path / "still.png"
+    Image.fromarray(picture(40)).save(still)
+    driven, runs = replace(settings, expression_from=still), {}
+    for name, strengths, asked in (
+        ("both", {"eyeglasses": -1.0}, driven),
+        ("pixel", {"eyeglasses": -1.0}, settings),
+        ("expression", {}, driven),
+    ):
+        _, seen = watched(clip, tmp_path / f"{name}.mp4", strengths, asked, pack)
+        assert all(same_outside(before, after, mask) and not same_planes(before, after) for before, after, mask in seen)
+        runs[name] = seen[5][1]
+    assert not any(same_planes(runs["both"], runs[one]) for one in ("pixel", "expression"))
+    drawn, both = (pipeline.preview(clip, {"eyeglasses": -1.0}, some, at=0.2, pack=pack)[1] for some in (settings, driven))
+    assert not np.array_equal(drawn, both)
 
 
 def test_debug_pictures(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

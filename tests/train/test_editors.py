@@ -22,7 +22,7 @@ from videdit.networks.latents import LatentMapper, LatentTransformer
 from videdit.packs.load import load_pack
 from videdit.packs.manifest import read_manifest
 from videdit.packs.verify import verify
-from videdit.train import editors, mapper, pictures, transformer
+from videdit.train import data, editors, mapper, pictures, transformer
 from videdit.train.latents import agreement, prepare
 from videdit.types import EditPlan
 
@@ -31,7 +31,7 @@ KINDS = [(transformer.train, "transformer"), (mapper.train, "mapper")]
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_work(tmp_path_factory.mktemp("work"), people=24)
+    return make_work(tmp_path_factory.mktemp("work"), people=48)
 
 
 @pytest.fixture
@@ -102,6 +102,17 @@ def test_patience_ends_a_run(work: Path, tmp_path: Path, pack: Path, monkeypatch
     transformer.train(work, tmp_path / "run", pack=pack, minutes=60, device="cpu", rank=2)
     lines = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
     assert float(lines[-1]["seconds"]) < 600
+
+
+def test_nobody_it_stops_by_is_reported_on(work: Path, tmp_path: Path, pack: Path) -> None:
+    known, loaded = data.load(work), load_pack(pack)
+    rows = known.held_out(choosing=True)
+    columns = [known.attributes.index(name) for name in loaded.manifest.order]
+    for faces in (pictures.gather(work, loaded, count=40), prepare(work, loaded, tmp_path / "run", count=40)):
+        assert faces.held.sum() == len(rows) == 8
+        assert np.array_equal(faces.labels[faces.held], known.labels[rows][:, columns])
+    prepare(work, loaded, tmp_path / "run", count=40, split=((0, 1), (5,)))
+    assert len(list(tmp_path.glob("latents-*"))) == 2  # other people are held out: not out of the same file
 
 
 def test_labels_of_a_folder(pack: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from videdit.train import pictures, pixel, pixel_faces, pixel_pack
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_work(tmp_path_factory.mktemp("work"), people=24)
+    return make_work(tmp_path_factory.mktemp("work"), people=48)
 
 
 @pytest.fixture

@@ -53,10 +53,13 @@ def open_data(data: str | Path) -> faces_data.Faces:
 
 
 def choose(known: faces_data.Faces, bench: Bench, *, count: int, seed: int) -> People:
-    """`count` people of shard 5, who took no part in any training, inverted and judged. Raises UsageError when there is nobody."""
-    held = known.rows(5)
+    """`count` faces of people of shard 5 who took no part in any training or choice, inverted and judged.
+
+    Raises UsageError when there is nobody.
+    """
+    held = known.held_out(choosing=False)
     if len(held) < 2:
-        raise UsageError(f"there are {len(held)} faces of shard 5 to measure on", hint="Shard 5 is what no trainer reads; give it faces.")
+        raise UsageError(f"there are {len(held)} faces of shard 5 to measure on", hint="Every fourth person is left out.")
     rows = np.random.default_rng(seed).permutation(held)[:count]
     pictures, points = np.asarray(known.pictures[rows]), known.points[rows].astype(np.float64)
     size = bench.pack.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -141,6 +142,7 @@ def _head(session: Session, judge: Path | None) -> dict[str, Any]:
         "judge": str(judge or "benchmarks/judge"),
         "attributes": list(session.asked),
         "faces": len(session.people),
+        "people": hashlib.sha256(session.people.identity.tobytes()).hexdigest()[:16],
         "curve_faces": min(options.curve_faces, len(session.people)),
         "identities": options.identities,
         "drift": options.drift,

@@ -24,10 +24,10 @@ def page(found: Results) -> str:
     counted = f", identity on {found['identities']} faces an attribute, others for each" if strangers is not None else ""
     top = max(found["strengths"])
     about = (
-        f"{found['faces']} faces of people no network has seen (shard 5), pack {found['pack']}. Every face is asked to flip what the judge"
-        f" sees. Strengths come from curves over {found['curve_faces']} of them; at {MAIN:g} everybody is measured, at other rates those"
-        f" of the curves; a rate that was missed is interpolated{counted}. Means are over the attributes that a method reaches."
-        f" – : not reached at any strength up to {top:g}.{near}"
+        f"{found['faces']} faces of people no network has seen and nothing was chosen by (shard 5), pack {found['pack']}."
+        f" Every face is asked to flip what the judge sees. Strengths come from curves over {found['curve_faces']} of them; at {MAIN:g}"
+        f" everybody is measured, at other rates those of the curves; a rate that was missed is interpolated{counted}."
+        f" Means are over the attributes that a method reaches. – : not reached at any strength up to {top:g}.{near}"
     )
     parts = [
         about,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from videdit.networks.latents import LatentClassifier
 from videdit.packs.load import Pack
-from videdit.train.pictures import SPLIT, Faces, Split, gather
+from videdit.train.pictures import Faces, Split, gather
 from videdit.train.run import Progress
 
 BATCH = 32
@@ -67,7 +67,7 @@ class Latents:
 
 
 def prepare(
-    data: Path, pack: Pack, beside: Path, *, count: int = 30000, seed: int = 0, progress: Progress | None = None, split: Split = SPLIT
+    data: Path, pack: Pack, beside: Path, *, count: int = 30000, seed: int = 0, progress: Progress | None = None, split: Split | None = None
 ) -> Latents:
     """Latents of the faces of `data`, out of a folder beside `beside` where they were made before; split: see pictures.gather.
 
@@ -76,7 +76,7 @@ def prepare(
     facts = [pack.manifest.networks[name].sha256 for name in ("encoder", "generator", "classifier")]
     labels = data / "labels.csv"
     facts += [str(data.resolve()), str(labels.stat().st_mtime_ns if labels.is_file() else 0), str(count), str(seed)]
-    facts += [str(split)] if split != SPLIT else []
+    facts.append(str(split or "held out: who may be chosen by"))
     home = beside.parent / f"latents-{hashlib.sha256(' '.join(facts).encode()).hexdigest()[:10]}"
     file = home / "latents.npz"
     if not file.is_file():

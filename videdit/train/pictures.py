@@ -32,7 +32,7 @@ NOT_ATTRIBUTES = {"id", "identity", "shard", "file", "name", "image-id"}
 PRESENT = 0.5  # of the landmark network, as in following a face
 FEWEST = 40
 Split = tuple[tuple[int, ...], tuple[int, ...]]
-SPLIT: Split = ((0, 1, 2, 3), (5,))  # shards of a work directory to train on, and to hold out
+TRAIN = (0, 1, 2, 3)  # shards of a work directory
 HELD = 10  # of a folder's faces every tenth is held out
 RGB = Color("rgb", True, 8)
 
@@ -49,10 +49,11 @@ class Faces:
     held: NDArray[np.bool_]
 
 
-def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progress | None = None, split: Split = SPLIT) -> Faces:
+def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progress | None = None, split: Split | None = None) -> Faces:
     """Up to `count` faces of `data`, in the pack's frame and size, labels in the order of the pack's axes, own attributes after them.
 
-    split: of a work directory, the shards to train on and those held out; of a folder every tenth face is held out.
+    split: of a work directory, the shards to train on and those held out; where nothing is said TRAIN, and of shard 5 the people that
+    choices may be made by (`videdit.train.data.Faces.held_out`). Of a folder every tenth face is held out.
 
     Raises UsageError where there are too few faces.
     """
@@ -76,11 +77,12 @@ def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progr
     return Faces(np.stack(crops), np.stack(points).astype(np.float32), np.stack(labels), names, np.arange(len(crops)) % HELD == HELD - 1)
 
 
-def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split) -> Faces:
+def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split | None) -> Faces:
     """Some shards to train on, and of others an eighth as many held out."""
     known = faces_data.load(data)
     dice = np.random.default_rng(seed)
-    rows = [np.sort(dice.permutation(known.rows(*shards))[:most]) for shards, most in zip(split, (count, max(64, count // 8)), strict=True)]
+    kinds = [known.rows(*shards) for shards in split] if split else [known.rows(*TRAIN), known.held_out(choosing=True)]
+    rows = [np.sort(dice.permutation(kind)[:most]) for kind, most in zip(kinds, (count, max(64, count // 8)), strict=True)]
     both = np.concatenate(rows)
     crops = np.asarray(known.faces[both]) if pack.size == known.faces.shape[1] else shrink(known.faces, both, pack.size)
     order = list(pack.manifest.order) or known.attributes
