@@ -91,7 +91,7 @@ def test_what_moves_is_found_as_flow():
 def test_what_appears_is_added_or_replaced_not_moved():
     before = np.full((SIZE, SIZE, 3), 120, np.float32)
     after = before.copy()
-    after[56:72, 40:88] = 20  # a dark bar, such as the frame of glasses
+    after[60:66, 40:88] = 20  # a dark bar, such as the rim of glasses
     change = one(before, after)
     assert np.abs(change.flow).max() < 0.5
     assert change.replace[60:68, 48:80].min() > 0.9

@@ -12,7 +12,7 @@ from videdit.composite.transfer import Change
 from videdit.geometry import invert_affine, quad_to_crop, transform_points, warp
 from videdit.types import Frame, Region
 
-SHARPEN = 0.6  # share of a render's own detail added to it
+SHARPEN = 0.2  # share of a render's own detail added to it
 GRAIN = 2.0  # levels; what is stronger in the source is an edge of something the edit may have removed
 COVER = 2.0  # crop px over which lips that meet are drawn over what lay between them
 SEAM = 0.25  # how much darker the line is where they meet

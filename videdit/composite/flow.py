@@ -10,7 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
+from scipy.interpolate import LinearNDInterpolator
 
 from videdit.composite.mask import Array, blur, smoothstep
 
@@ -35,26 +35,11 @@ def flow_of_points(points: NDArray[np.floating], moves: NDArray[np.floating], si
     sides = _lip_sides(len(points))
     where = np.concatenate([points + moves, sides @ (points + moves), still])
     offsets = np.concatenate([-moves, -sides @ moves, np.zeros_like(still)])
+    x, y = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
     # Delaunay orders coincident points (closed lips) as they come; the smallest gap keeps both lips
     where = where + np.linspace(0, 1e-3, len(where))[:, None]
-    return blur(_between(where, offsets, size), size * 0.008)
-
-
-def _between(where: NDArray[np.floating], values: NDArray[np.floating], size: int) -> Array:
-    """[S,S,C] at pixel centres: values [N,C] at points [N,2], linear in the triangles between them, 0 beyond the outermost.
-
-    scipy.interpolate does the same, but takes a third of a second to import.
-    """
-    x, y = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
-    pixels = np.stack([x, y], -1).reshape(-1, 2)
-    mesh = Delaunay(where)
-    found = mesh.find_simplex(pixels)
-    to_corners = mesh.transform[found]
-    two = np.einsum("nij,nj->ni", to_corners[:, :2], pixels - to_corners[:, 2])
-    shares = np.concatenate([two, 1 - two.sum(1, keepdims=True)], 1)
-    inside = np.einsum("ni,nic->nc", shares, values[mesh.simplices[found]]) * (found >= 0)[:, None]
-    flow: Array = np.nan_to_num(inside).reshape(size, size, -1).astype(np.float32)
-    return flow
+    flow = LinearNDInterpolator(where, offsets, fill_value=0.0)(x, y).astype(np.float32)
+    return blur(flow, size * 0.008)
 
 
 def _closing(points: NDArray[np.floating], moves: NDArray[np.floating], size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -18,10 +18,10 @@ from videdit.composite.mask import Array, blur, face_hull, smoothstep
 
 STRUCTURE = 0.05  # of the crop's side: what is finer is no lighting, but something that is there or not
 SHADING = 0.022  # likewise: what is finer lies where it lay before the move
-TINT = 0.4  # share of that shading's colour
+TINT = 0.2  # share of that shading's colour
 MOVING = (0.3, 1.5)  # px of a 128 px crop
 SQUEEZED = (0.6, 1.6)  # source rows in excess per row of the result
-REPLACE = (8.0, 28.0)  # levels of changed structure at which the render begins to take over, and has
+REPLACE = (20.0, 48.0)  # levels of changed structure at which the render begins to take over, and has
 
 
 @dataclass(slots=True)
@@ -100,25 +100,31 @@ def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array,
     hull = face_hull(points, size)
     flow = flow * hull[..., None]
     residual = _calm(after - warp_by(before, flow))
-    if opened is not None:
-        residual = _beyond_motion(residual, flow, opened)
     # shading may be added to whatever the source shows; structure that appears or goes must not lie over the source's own
     luma = brightness(residual)
     structure = np.abs(luma - blur(luma, size * STRUCTURE))
     replace = smoothstep(blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015), *REPLACE) * hull
+    if opened is not None:
+        replace *= 1 - _moving(flow) * (1 - opened)
+        residual = _shading(residual, flow, opened)
     acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
     return Change(flow, residual, replace, _squeezed(flow) * hull, mask, before, after)
 
 
-def _beyond_motion(residual: Array, flow: Array, opened: Array) -> Array:
-    """Where pixels move, renders agree on shading only: their details lie where they lay before. A mouth that opens shows new ones."""
+def _moving(flow: Array) -> Array:
+    """0..1: where pixels move."""
+    return smoothstep(blur(np.hypot(flow[..., 0], flow[..., 1]), len(flow) * 0.02), *MOVING)
+
+
+def _shading(residual: Array, flow: Array, opened: Array) -> Array:
+    """The residual as light and shadow: details of renders lie where they lay before, or lie about what the camera saw. Where pixels
+    move, colour is held back too; a mouth that opens shows all that is new."""
     size = len(flow)
-    moving = smoothstep(blur(np.hypot(flow[..., 0], flow[..., 1]), size * 0.02), *MOVING)
-    moving = (moving * (1 - opened))[..., None]
+    moving = _moving(flow)[..., None]
     grey = brightness(residual)[..., None]
-    shading = blur(TINT * residual + (1 - TINT) * grey, size * SHADING)
-    out: Array = residual + moving * (shading - residual)
+    shading = blur(residual + moving * (1 - TINT) * (grey - residual), size * SHADING)
+    out: Array = shading + opened[..., None] * (residual - shading)
     return out
 
 

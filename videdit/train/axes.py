@@ -40,7 +40,7 @@ Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in first guesses; beyond, renders break before scores follow
-FARTHER = 1.7  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
+FARTHER = 1.5  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
 BATCH = 32
 
