@@ -1,8 +1,8 @@
 """What an edit changes between two renders: what moves (flow), what comes or goes (residual), what must be replaced.
 
-The flow (composite.flow) moves the *source's* skin and lips. What it does not explain is added: all of it where nothing moves, its
-shading where something does. Lips that meet cover what lay between them. Where structure comes or goes that is no movement
-(glasses), adding would leave a ghost: there the render itself takes over.
+The flow (composite.flow) moves the *source's* skin and lips. Of what it does not explain, light and shadow are added, and all of it inside
+a mouth that opens (with optical flow, for packs without a map of landmarks: all of it everywhere). Lips that meet cover what lay between
+them. Where strong structure comes or goes that is no movement (glasses), adding would leave a ghost: there the render itself takes over.
 """
 
 from __future__ import annotations
