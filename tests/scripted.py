@@ -10,8 +10,11 @@ import av
 import numpy as np
 import pytest
 
+from videdit import pipeline
+from videdit.config import Settings
 from videdit.faces.shape import MEAN_FACE
 from videdit.faces.track import Observation
+from videdit.packs.load import Pack
 from videdit.types import Frame
 
 WIDTH, HEIGHT = 160, 128
@@ -95,3 +98,10 @@ def same_outside(a: Frame, b: Frame, mask: np.ndarray) -> bool:
         if not np.array_equal(p[~inside], q[~inside]):
             return False
     return True
+
+
+def watched(source: Path, target: Path, strengths: dict[str, float], settings: Settings, pack: Pack):  # type: ignore[no-untyped-def]
+    """The report and (source, edited, mask) of every frame."""
+    seen: list[tuple] = []  # type: ignore[type-arg]
+    report = pipeline.edit_video(source, target, strengths, settings, pack=pack, on_frame=lambda *frame: seen.append(frame))
+    return report, seen

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.scripted import HEIGHT, WIDTH, make_clip, packets, picture, same_outside, same_planes, script
+from tests.scripted import HEIGHT, WIDTH, make_clip, packets, picture, same_outside, same_planes, script, watched
 from tests.tinypack import make_tiny_pack
 from videdit import pipeline
 from videdit.config import Settings
@@ -35,13 +35,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(cache_dir=tmp_path / "cache", tune="off")
-
-
-def watched(source: Path, target: Path, strengths: dict[str, float], settings: Settings, pack: Pack):  # type: ignore[no-untyped-def]
-    """The report and (source, edited, mask) of every frame."""
-    seen: list[tuple] = []  # type: ignore[type-arg]
-    report = pipeline.edit_video(source, target, strengths, settings, pack=pack, on_frame=lambda *frame: seen.append(frame))
-    return report, seen
 
 
 def test_only_the_face_changes(clip: Path, tmp_path: Path, settings: Settings, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

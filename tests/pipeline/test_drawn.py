@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.scripted import face_points, make_clip, picture, same_outside, same_planes, script
+from tests.scripted import face_points, make_clip, picture, same_outside, same_planes, script, watched
 from tests.tinypack import add_pixel, make_tiny_pack
 from videdit import pipeline
 from videdit.config import Settings
@@ -40,13 +40,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(cache_dir=tmp_path / "cache", method="pixel")
-
-
-def watched(source: Path, target: Path, strengths: dict[str, float], settings: Settings, pack: Pack):  # type: ignore[no-untyped-def]
-    """The report and (source, edited, mask) of every frame."""
-    seen: list[tuple] = []  # type: ignore[type-arg]
-    report = pipeline.edit_video(source, target, strengths, settings, pack=pack, on_frame=lambda *frame: seen.append(frame))
-    return report, seen
 
 
 def test_outside_the_hull_the_source_stays(
