@@ -283,7 +283,7 @@ def train(
     loaded = load_pack(pack or out, device=device)
     studio, known = Studio(loaded), faces_data.load(data)
     dice = np.random.default_rng(seed)
-    rows = np.sort(dice.permutation(known.rows(0, 1, 2, 3))[:faces])
+    rows = np.sort(dice.permutation(known.without_dark_lenses(known.rows(0, 1, 2, 3)))[:faces])
     w = np.concatenate([studio.encode(known.faces[rows], mirrored=m) for m in (False, True)])
     labels = np.concatenate([known.labels[rows]] * 2).astype(np.float64)
     print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)

@@ -94,7 +94,7 @@ class Trainer:
     def __init__(self, work: Path, classifier_dir: Path, device: torch.device, schedule: Schedule) -> None:
         self.device, self.schedule = device, schedule
         self.faces = training_data.load(work)
-        self.rows = self.faces.rows(0, 1, 2, 3)
+        self.rows = self.faces.without_dark_lenses(self.faces.rows(0, 1, 2, 3))
         self.labels = torch.from_numpy(self.faces.labels.astype(np.float32))
         self.generator = Generator(**GENERATOR).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
         self.encoder = Encoder(**ENCODER).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
