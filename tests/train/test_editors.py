@@ -183,3 +183,20 @@ def test_agreement_is_the_chance_to_rank_rightly() -> None:
     logits = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0], [3.0, 2.0]])
     truth = np.array([[0, 1], [0, 0], [1, 0], [1, np.nan]])
     np.testing.assert_allclose(agreement(logits, truth), [1.0, 0.5])
+
+
+def test_moves_end_where_landmarks_go_too_far(work: Path, tmp_path: Path, pack: Path) -> None:
+    """A move twice as long may go half as far; without a map of landmarks nothing is known, and nothing is limited."""
+    loaded = load_pack(pack)
+    judged = editors.Judged(loaded, prepare(work, loaded, tmp_path / "run", count=48), torch.nn.Identity())
+    row, along = 31, np.random.default_rng(0).normal(size=(LAYERS, STYLE)).astype(np.float32)
+
+    def move(w: np.ndarray, row: int, distance: float) -> np.ndarray:
+        return w + distance * along
+
+    assert judged.limit(move, row) == np.inf
+    loaded._shape = np.random.default_rng(1).normal(size=(78, 2, LAYERS, STYLE)).astype(np.float32)
+    once, twice = judged.limit(move, row), judged.limit(lambda w, r, d: move(w, r, 2 * d), row)
+    assert 0 < once < np.inf
+    assert twice == pytest.approx(once / 2)
+    assert judged.measured(move, row).distance <= once

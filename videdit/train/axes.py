@@ -246,8 +246,13 @@ def typical_moves(labels: Floats, points: Floats) -> NDArray[np.float64]:
 
 def limits(axes: Floats, typical: Floats, points_map: Floats) -> NDArray[np.float64]:
     """How far unit axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is."""
-    moves = np.tensordot(axes, points_map, axes=([1, 2], [2, 3]))  # [A,P,2]
-    return FARTHER * np.maximum(typical, LEAST) / np.maximum(np.sqrt(np.square(moves).sum(2).mean(1)), 1e-9)
+    return FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
+
+
+def reach(moves: Floats, points_map: Floats) -> NDArray[np.float64]:
+    """How far latent moves [N,L,D] take the landmarks: root mean square [N], in crop sides."""
+    points = np.tensordot(moves, points_map, axes=([1, 2], [2, 3]))  # [N,P,2]
+    return np.sqrt(np.square(points).sum(2).mean(1))
 
 
 def restricted(axes: dict[str, NDArray[np.float64]], layers: Sequence[Sequence[int]]) -> Iterator[tuple[str, NDArray[np.float64]]]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from videdit.packs.load import Pack
 from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
-from videdit.train.axes import Course, Floats, Measured, Sitters, Studio, calibrate_course, measure_course
+from videdit.train.axes import Course, Floats, Measured, Sitters, Studio, calibrate_course, limits, measure_course, reach
 from videdit.train.latents import Latents
 from videdit.train.run import Average, Progress, Run
 
@@ -42,7 +42,7 @@ class LatentScorer:
 
 class Judged:
     """Held-out faces, on which moves are calibrated and measured as axes are: +1.0 takes the median score of faces without an attribute
-    to where that of faces with it lies."""
+    to where that of faces with it lies, but landmarks no further than `axes.limits` has it."""
 
     def __init__(self, pack: Pack, latents: Latents, judge: nn.Module, *, faces: int = 32) -> None:
         self.studio, self.latent = Studio(pack), LatentScorer(judge, pack.device)
@@ -53,18 +53,29 @@ class Judged:
     def measured(self, move: Move, row: int) -> Measured:
         """One attribute of the pack's classifier, calibrated and measured on renders."""
         faces = self._without(row)
-        return measure_course(self.studio, "", course(move, faces.w, row), faces, row, float(self.wanted[row]), 1.0)
+        wanted, limit = float(self.wanted[row]), self.limit(move, row)
+        return measure_course(self.studio, "", course(move, faces.w, row), faces, row, wanted, 1.0, limit=limit)
 
     def distance(self, move: Move, row: int) -> float:
         """How far +1.0 goes; for an attribute of the user's own by the latent classifier."""
         faces = self._without(row)
         if row < self.known:
-            return calibrate_course(self.studio, course(move, faces.w, row), faces, row, float(self.wanted[row]), 1.0)[0]
+            return self.measured(move, row).distance
         logits = self.latent.scores(self.latents.w[self.held])
         sides = [logits[self.truth[self.held, row] == value, row] for value in (1, 0)]
         wanted = max(0.5, float(np.median(sides[0]) - np.median(sides[1]))) if all(len(side) for side in sides) else 1.0
         sitters = Sitters(faces.w, self.latent.scores(faces.w), faces.identities, faces.again)
-        return calibrate_course(self.latent, course(move, faces.w, row), sitters, row, wanted, 1.0)[0]
+        return min(calibrate_course(self.latent, course(move, faces.w, row), sitters, row, wanted, 1.0)[0], self.limit(move, row))
+
+    def limit(self, move: Move, row: int) -> float:
+        """How far a move may go before landmarks go too far; what is typical is read off the latents of faces with and without."""
+        points_map, faces = self.studio.pack.shape(), self._without(row)
+        with_it, without = (self.latents.w[self.truth[:, row] == value] for value in (1, 0))
+        if points_map is None or not len(with_it) or not len(without):
+            return np.inf
+        typical = reach((with_it.mean(0) - without.mean(0))[None], points_map)
+        one = (move(faces.w, row, 1.0) - faces.w).mean(0)[None]
+        return float(limits(one, typical, points_map)[0])
 
     def _without(self, row: int) -> Sitters:
         """Faces without the attribute; any, where nobody lacks it."""

@@ -29,7 +29,7 @@ BATCH, SMALL, RATE = 64, 8, 5e-4  # SMALL: faces of a step through the generator
 PIXELS = 4
 ASKED = 3  # attributes asked for at once, at most
 PATIENCE, EVERY = 8, 20.0
-WEIGHTS = {"attribute": 1.0, "cycle": 4.0, "identity": 4.0, "near": 10.0, "face": 2.0}
+WEIGHTS = {"attribute": 1.0, "cycle": 4.0, "identity": 4.0, "near": 3.0, "face": 2.0}
 SPREAD = 4.0  # attribute vectors are clipped to so many strengths, so that one sure logit is not all that counts
 
 
