@@ -15,8 +15,8 @@ from videdit.errors import MissingError
 from videdit.evaluate import baselines
 from videdit.evaluate.baselines import Material, correlation, ganspace, in_layers, interfacegan, load_or_train, principal, sides
 from videdit.packs.load import load_pack
-from videdit.train.axes import Sitters, Studio
 from videdit.train.data import load
+from videdit.train.measure import Sitters, Studio
 
 LAYERS, WIDTH = 6, 4
 

@@ -47,7 +47,7 @@ def a_clock_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transformer, "BATCH", 4)
     monkeypatch.setattr(mapper, "BATCH", 8)
     monkeypatch.setattr(editors.Judged.__init__, "__kwdefaults__", {"faces": 2})
-    monkeypatch.setattr("videdit.train.axes.STEPS", (0.0, 1.0))
+    monkeypatch.setattr("videdit.train.measure.STEPS", (0.0, 1.0))
     monkeypatch.setattr(transformer, "MAIN", ("Smiling",))
     monkeypatch.setattr("videdit.train.latents.EPOCHS", 2)
 

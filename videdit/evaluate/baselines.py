@@ -5,7 +5,7 @@ is surest about. GANSpace (Härkönen et al., NeurIPS 2020): principal component
 eye a component and the layers it acts on, here the classifier does: of the components whose coordinate goes along with the attribute
 most, in a few groups of layers, the one that does best on training faces, by what chooses the pack's own axes too.
 
-+1.0 means the same as for the pack's axes, by the same calibration (train.axes), here on training faces.
++1.0 means the same as for the pack's axes, by the same calibration (train.measure), here on training faces.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from safetensors.numpy import save_file
 from videdit.errors import MissingError
 from videdit.packs.load import Axes
 from videdit.train.augment import shrink
-from videdit.train.axes import Measured, Sitters, Studio, calibrate, measure, unit
+from videdit.train.axes import unit
 from videdit.train.data import Faces
+from videdit.train.measure import Measured, Sitters, Studio, calibrate, measure
 
 Floats = NDArray[np.floating]
 Rows = NDArray[np.integer]

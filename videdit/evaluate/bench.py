@@ -17,7 +17,7 @@ from videdit.geometry import crop_quad
 from videdit.packs.load import Pack
 from videdit.pipeline.stills import frame_of, rgb_of
 from videdit.quality.judge import Judge
-from videdit.train.axes import Studio
+from videdit.train.measure import Studio
 
 if TYPE_CHECKING:
     from videdit.evaluate.people import People

@@ -1,9 +1,9 @@
-"""Attribute axes in W+ and what +1.0 means along them.
+"""Attribute axes in W+: found in several ways, and the best one chosen.
 
     python -m videdit.train.axes WORK_DIR PACK_DIR
 
-Several ways to find an axis are fitted, calibrated to the same change of the attribute's score, and compared on faces of unseen
-people; per attribute the one that keeps identity and the other attributes best is kept:
+Several ways to find an axis are fitted, calibrated to the same change of the attribute's score (train/measure.py), and compared on
+faces of unseen people; per attribute the one that keeps identity and the other attributes best is kept:
 
     labels   multivariate ridge regression of W+ on all labels of real faces at once: the slope of one attribute while the others
              stay, so what goes along with it in the data (beards with men) is not dragged along; what is part of the same thing
@@ -11,9 +11,6 @@ people; per attribute the one that keeps identity and the other attributes best 
     scores   the same on the classifier's probabilities for the renders
     tlgan    TL-GAN (S. Guan, 2018): least squares of arctanh of the score on the latents of real faces
     samples  TL-GAN as published: on latents sampled from the mapping network
-
-+1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies, but
-no further than landmarks typically move (`limits`).
 """
 
 from __future__ import annotations
@@ -21,116 +18,22 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from videdit.packs.load import Pack, load_pack
+from videdit.packs.load import load_pack
 from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
 from videdit.train import shape
+from videdit.train.measure import Floats, Measured, Studio, limits, measure, typical_moves
 from videdit.train.moments import TOGETHER
 
-Floats = NDArray[np.floating]
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in first guesses; beyond, renders break before scores follow
-FARTHER = 1.5  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
-LEAST = 0.005  # of the crop's side
-BATCH = 32
-
-Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One axis on validation faces at +1.0. distance along the unit axis; reached: the share of the wanted score change;
-    changed: faces whose score crosses over; kept: other attributes with |dp| < 0.25; identity: cosine before against after; seen: the
-    share of the move that the encoder finds again in the render (near 0 for a change that only fools the classifier)."""
-
-    method: str
-    distance: float
-    reached: float
-    changed: float
-    kept: float
-    identity: float
-    seen: float
-
-    @property
-    def merit(self) -> float:
-        """What is compared: preservation, identity and being a move of a face, less what is missing of the change."""
-        return self.kept + self.identity + min(1.0, self.seen) - 2.0 * max(0.0, 0.9 - self.reached)
-
-
-@dataclass(frozen=True, slots=True)
-class Sitters:
-    """Validation faces without an attribute: latents w [N,L,D], and of their renders logits [N,A], identities [N,dim] and the
-    latents again [N,L,D] that the encoder finds in them."""
-
-    w: NDArray[np.float32]
-    logits: NDArray[np.float32]
-    identities: NDArray[np.float32]
-    again: NDArray[np.float32]
-
-
-class Scorer(Protocol):
-    """Whatever scores latents [N,L,D] with logits [N,A]."""
-
-    def scores(self, w: Floats) -> NDArray[np.float32]: ...
-
-
-class Studio:
-    """A pack's networks on arrays: faces to latents to renders to scores, in bfloat16, which is exact enough for medians."""
-
-    def __init__(self, pack: Pack) -> None:
-        self.pack, self.device = pack, pack.device
-        for network in (pack.encoder, pack.generator, pack.classifier):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def _run(self, network: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> NDArray[np.float32]:
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
-            return torch.cat([network(part.to(self.device)).float().cpu() for part in inputs.split(BATCH)]).numpy()
-
-    def encode(self, faces: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
-        """Faces [N,S,S,3] RGB to latents [N,L,D]."""
-        parts = []
-        for start in range(0, len(faces), 512):
-            part = torch.from_numpy(np.ascontiguousarray(faces[start : start + 512])).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-            parts.append(self._run(self.pack.encoder, part.flip(3) if mirrored else part))
-        return np.concatenate(parts)
-
-    def scores(self, w: Floats) -> NDArray[np.float32]:
-        """Classifier logits [N,A] of renders of latents [N,L,D]."""
-        return self._run(lambda part: self.pack.classifier(self.pack.generator(part)), torch.from_numpy(np.asarray(w, np.float32)))
-
-    def face_scores(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Classifier logits [N,A] of faces [N,S,S,3] RGB."""
-        return self._run(self.pack.classifier, torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1))
-
-    def seen(self, w: Floats) -> Sitters:
-        """What the networks say of the renders of latents [N,L,D]; embeddings are constant where the pack has no recognizer."""
-        known = "recognizer" in self.pack.manifest.networks
-        count = len(self.pack.manifest.order or self.pack.classifier.state_dict()["head.bias"])
-
-        def look(part: torch.Tensor) -> torch.Tensor:
-            images = self.pack.generator(part)
-            identity = self.pack.recognizer(images) if known else torch.ones(len(images), 1)
-            return torch.cat([self.pack.classifier(images).float(), self.pack.encoder(images).float().flatten(1), identity.float()], 1)
-
-        found = self._run(look, torch.from_numpy(np.asarray(w, np.float32)))
-        logits, again, identities = np.split(found, [count, count + w[0].size], axis=1)
-        return Sitters(np.asarray(w, np.float32), logits, identities, again.reshape(w.shape))
-
-    def sample(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Latents [N,L,D] out of the mapping network."""
-        z = torch.randn(count, self.pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed))
-        w = self._run(self.pack.generator.mapping, z)  # type: ignore[arg-type]
-        return np.repeat(w[:, None], self.pack.manifest.num_layers, axis=1)
 
 
 def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[np.float64]:
@@ -188,71 +91,6 @@ def prior(w: Floats, *, components: int = 96) -> tuple[NDArray[np.float64], NDAr
     kept = slice(-1, -1 - components, -1)
     basis = vectors[:, kept].T * np.sqrt(np.maximum(values[kept], 0))[:, None]
     return mean, basis.reshape(-1, *w.shape[1:])
-
-
-def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
-    """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted`, and the share reached.
-
-    faces: without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
-    """
-    return calibrate_course(studio, lambda distance: faces.w + distance * axis, faces, row, wanted, guess)
-
-
-def calibrate_course(studio: Scorer, course: Course, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
-    """`calibrate` for moves that are no straight line."""
-    gains = [0.0]
-    for step in STEPS[1:]:
-        gains.append(float(np.median(studio.scores(course(step * guess))[:, row]) - np.median(faces.logits[:, row])))
-        if gains[-1] >= wanted:
-            break
-    rising = np.maximum.accumulate(gains)
-    if rising[-1] <= 0:
-        return guess, 0.0
-    distance = float(np.interp(wanted, rising, STEPS[: len(rising)])) * guess
-    return max(distance, 0.1 * guess), float(min(1.0, rising[-1] / wanted))
-
-
-def measure(
-    studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
-) -> Measured:
-    """Calibrate an axis on faces without the attribute, no further than `limit`, and measure it there."""
-    return measure_course(studio, method, lambda distance: faces.w + distance * axis, faces, row, wanted, guess, limit=limit)
-
-
-def measure_course(
-    studio: Studio, method: str, course: Course, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
-) -> Measured:
-    """`measure` for moves that are no straight line."""
-    distance = min(calibrate_course(studio, course, faces, row, wanted, guess)[0], limit)
-    moved = studio.seen(course(distance))
-    reached = float(np.clip((np.median(moved.logits[:, row]) - np.median(faces.logits[:, row])) / wanted, 0, 1))
-    before, after = (1 / (1 + np.exp(-logits)) for logits in (faces.logits, moved.logits))
-    others = np.arange(before.shape[1]) != row
-    identity = float((faces.identities * moved.identities).sum(1).mean())
-    crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
-    changed = float(crossed.mean()) if len(crossed) else 1.0
-    kept = float((np.abs(after - before)[:, others] < 0.25).mean())
-    asked = moved.w - faces.w
-    seen = float(((moved.again - faces.again) * asked).sum() / max(1e-12, float(np.square(asked).sum())))
-    return Measured(method, distance, reached, changed, kept, identity, seen)
-
-
-def typical_moves(labels: Floats, points: Floats) -> NDArray[np.float64]:
-    """How far landmarks [N,P,2] (crop sides) of faces with and without each attribute [N,A] lie apart: root mean square [A]."""
-    share = labels.mean(0)
-    apart = np.tensordot(labels - share, points, axes=(0, 0)) / len(points) / np.maximum(share * (1 - share), 1e-6)[:, None, None]
-    return np.sqrt(np.square(apart).sum(2).mean(1))
-
-
-def limits(axes: Floats, typical: Floats, points_map: Floats) -> NDArray[np.float64]:
-    """How far unit axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is."""
-    return FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
-
-
-def reach(moves: Floats, points_map: Floats) -> NDArray[np.float64]:
-    """How far latent moves [N,L,D] take the landmarks: root mean square [N], in crop sides."""
-    points = np.tensordot(moves, points_map, axes=([1, 2], [2, 3]))  # [N,P,2]
-    return np.sqrt(np.square(points).sum(2).mean(1))
 
 
 def restricted(axes: dict[str, NDArray[np.float64]], layers: Sequence[Sequence[int]]) -> Iterator[tuple[str, NDArray[np.float64]]]:

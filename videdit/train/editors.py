@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from videdit.packs.load import Pack
 from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
-from videdit.train.axes import Course, Floats, Measured, Sitters, Studio, calibrate_course, limits, measure_course, reach
 from videdit.train.latents import Latents
+from videdit.train.measure import Course, Floats, Measured, Sitters, Studio, calibrate_course, limits, measure_course, reach
 from videdit.train.run import Average, Progress, Run
 
 # What choices (layers, sizes) are made on: attributes of every kind that a tight face frame shows.
@@ -42,7 +42,7 @@ class LatentScorer:
 
 class Judged:
     """Held-out faces, on which moves are calibrated and measured as axes are: +1.0 takes the median score of faces without an attribute
-    to where that of faces with it lies, but landmarks no further than `axes.limits` has it."""
+    to where that of faces with it lies, but landmarks no further than `measure.limits` has it."""
 
     def __init__(self, pack: Pack, latents: Latents, judge: nn.Module, *, faces: int = 32) -> None:
         self.studio, self.latent = Studio(pack), LatentScorer(judge, pack.device)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from videdit.errors import UsageError
 from videdit.networks.latents import LatentExpression
 from videdit.packs.load import Pack, load_pack
-from videdit.train.axes import Floats
 from videdit.train.editors import into_pack
 from videdit.train.latents import BATCH, Latents, half, prepare
+from videdit.train.measure import Floats
 from videdit.train.run import Progress
 
 MEASURES = ("Smiling", "Mouth_Slightly_Open")
