@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from videdit.networks.classifier import Classifier
@@ -65,6 +65,15 @@ def save(out: Path, values: dict[str, Tensor], attributes: list[str], scores: di
     notes = {"config": CONFIG, "attributes": attributes, "accuracy": {k: round(v, 4) for k, v in scores.items()}}
     (out / "classifier.json").write_text(json.dumps(notes, indent=1))
     return path
+
+
+def load_classifier(folder: Path, device: torch.device) -> Classifier | None:
+    """What `save` wrote, frozen, to judge what others learn; None where nothing was trained."""
+    if not (folder / "classifier.safetensors").exists():
+        return None
+    classifier = Classifier(**json.loads((folder / "classifier.json").read_text())["config"])
+    classifier.load_state_dict({k: v.float() for k, v in load_file(folder / "classifier.safetensors").items()})
+    return classifier.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
 
 
 def train(

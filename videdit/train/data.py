@@ -67,6 +67,14 @@ def _lens_brightness(face: np.ndarray) -> float:
     return sum(sides) / 2
 
 
+def chances(labels: np.ndarray) -> np.ndarray:
+    """How likely each face [F] is drawn: the rarer side of a label [F,K] more often, at most three times."""
+    share = labels.mean(0)
+    rare = np.where(share < 0.5, labels, 1 - labels)
+    odds = np.where(rare > 0, np.clip(0.5 / np.minimum(share, 1 - share).clip(1e-3), 1.0, 3.0), 1.0).prod(1)
+    return odds / odds.sum()
+
+
 def load(work: str | Path) -> Faces:
     """Open what `prepare` wrote. Raises FileNotFoundError when it has not run."""
     work = Path(work)

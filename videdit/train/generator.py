@@ -18,20 +18,20 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from videdit.networks.classifier import Classifier
-from videdit.networks.discriminator import Discriminator, realness
+from videdit.networks.discriminator import Discriminator
 from videdit.networks.encoder import Encoder
 from videdit.networks.stylegan2 import Generator
 from videdit.train import data as training_data
 from videdit.train import picture
-from videdit.train.losses import PerceptualAlexNet, face_weight, feature_distance, pyramid_l1
+from videdit.train.classifier import load_classifier
+from videdit.train.generator_losses import critic_step, edit_losses, edits, fooling, reconstruction
+from videdit.train.generator_sheet import write_sheet
+from videdit.train.losses import PerceptualAlexNet, face_weight
 from videdit.train.moments import Moments
 
 GENERATOR = {
@@ -87,6 +87,12 @@ class Schedule:
     edit_from: float = 0.08
     rates: tuple[float, float, float] = (1e-2, 1e-3, 3e-5)  # of generator, encoder, and the linear start of both
 
+    def weights(self, progress: float) -> dict[str, float]:
+        """By name of the loss."""
+        share = min(1.0, progress / self.features_from)  # features would be fooled by a generator that knows nothing yet: pixels come first
+        weights = {"l1": self.pixels, "compact": 2e-4, "lpips": self.lpips * share, "features": self.features * share}
+        return weights | {"attribute": self.attribute, "keep": self.keep, "still": self.still, "gan": self.adversarial}
+
 
 class Trainer:
     """Networks, optimisers and one training step."""
@@ -100,26 +106,19 @@ class Trainer:
         self.encoder = Encoder(**ENCODER).to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
         self.critic = Discriminator(**CRITIC, labels=len(OFTEN)).to(device, memory_format=torch.channels_last)
         self.lpips = PerceptualAlexNet().to(device, memory_format=torch.channels_last)
-        self.classifier = _load_classifier(classifier_dir, device)
+        self.classifier = load_classifier(classifier_dir, device)
         self.weight = face_weight(GENERATOR["size"]).to(device)  # type: ignore[arg-type]
         self.moments = Moments(self.faces.attributes, ENCODER["num_layers"] * ENCODER["style_dim"])  # type: ignore[operator]
         picture.start(self.generator, self.encoder, self.faces)
         self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
-        linear = picture.linear_parameters(self.generator, self.encoder)
-        known = {id(p) for p in linear}
-        groups = [
-            {"params": [p for p in self.generator.parameters() if id(p) not in known]},
-            {"params": [p for p in self.encoder.parameters() if id(p) not in known]},
-            {"params": linear},
-        ]
-        self.optim = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
+        self.optim = torch.optim.Adam(picture.parameter_groups(self.generator, self.encoder), betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
         self.belongs = self.moments.belongs().to(device)
         self.often = [names[a] for a in OFTEN]
-        self.chances = _chances(self.faces.labels[self.rows][:, self.often])
+        self.chances = training_data.chances(self.faces.labels[self.rows][:, self.often])
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Mirrored at random: pictures [N,3,S,S], labels [N,A]."""
@@ -144,7 +143,7 @@ class Trainer:
             w = self.encoder(real)
         codes, changed, told = [w], None, [labels]
         if editing:
-            changed = self._edits(rng, w[: s.edited], labels[: s.edited])
+            changed = edits(rng, w[: s.edited], labels[: s.edited], self.edit_choices, self.moments.slopes().to(self.device))
             codes.append(changed[0])
             told.append(torch.where(self.belongs[changed[1]], changed[2][:, None], labels[: s.edited]))
         if adversarial and s.sampled:
@@ -153,18 +152,16 @@ class Trainer:
             told.append(labels[: s.sampled])
         with torch.autocast(self.device.type, torch.bfloat16):
             fakes = self.generator(torch.cat(codes), stop=None if progress >= s.full_from else self.generator.size // 2)
-        # features would be fooled by a generator that knows nothing yet: pixels come first
-        losses = self._reconstruction(fakes[: len(real)], real, w, min(1.0, progress / s.features_from))
-        if changed is not None:
-            edited = fakes[len(real) : len(real) + s.edited]
-            losses |= self._edit_losses(edited, fakes[: s.edited].detach(), changed[1], changed[2])
+        losses = reconstruction(fakes[: len(real)], real, w, self.weight, self.lpips, self.classifier)
+        if changed is not None and self.classifier is not None:
+            edited, before = fakes[len(real) : len(real) + s.edited], fakes[: s.edited].detach()
+            losses |= edit_losses(edited, before, changed[1], changed[2], self.classifier, self.belongs)
         judged = fakes[len(real) // 2 :]
         told_signs = 2 * torch.cat(told)[len(real) // 2 :, self.often] - 1
         if adversarial:
-            self.critic.requires_grad_(False)
-            with torch.autocast(self.device.type, torch.bfloat16):
-                losses["gan"] = s.adversarial * F.softplus(-realness(self.critic(judged), told_signs)).mean()
-            self.critic.requires_grad_(True)
+            losses["gan"] = fooling(self.critic, judged, told_signs)
+        weights = s.weights(progress)
+        losses = {name: weights[name] * loss for name, loss in losses.items()}
         self.optim.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         norm = torch.nn.utils.clip_grad_norm_([p for g in self.optim.param_groups for p in g["params"]], 5.0)
@@ -175,70 +172,11 @@ class Trainer:
             return {"broken": float(norm)}
         self.moments.update(labels.cpu(), w.detach().flatten(1).cpu())
         if adversarial:
-            out["critic"] = self._critic_step(real, 2 * labels[:, self.often] - 1, judged.detach(), told_signs)
+            r1 = s.r1 * s.r1_every if self.step_count % s.r1_every == 0 else 0.0
+            shown, fake = 2 * labels[:, self.often] - 1, judged.detach()
+            out["critic"] = critic_step(self.critic, self.critic_optim, real, shown, fake, told_signs, r1=r1)
         self._average()
         return out
-
-    def _edits(self, rng: np.random.Generator, w: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Latents moved to the other side of one attribute each; the attribute's index and the wanted label."""
-        which = torch.from_numpy(rng.choice(self.edit_choices, len(w))).to(self.device)
-        wanted = 1 - labels[torch.arange(len(w)), which]
-        amount = torch.from_numpy(rng.uniform(1.0, 2.4, len(w)).astype(np.float32)).to(self.device)
-        slopes = self.moments.slopes().to(self.device)[which].view_as(w)
-        return w + slopes * ((2 * wanted - 1) * amount)[:, None, None], which, wanted
-
-    def _reconstruction(self, image: Tensor, real: Tensor, w: Tensor, share: float) -> dict[str, Tensor]:
-        s = self.schedule
-        if image.shape[-1] < real.shape[-1]:
-            real = F.avg_pool2d(real, 2)
-            weight = F.avg_pool2d(self.weight, 2)
-        else:
-            weight = self.weight
-        losses = {"l1": s.pixels * pyramid_l1(image, real, weight), "compact": 2e-4 * w.square().mean()}
-        with torch.autocast(self.device.type, torch.bfloat16):
-            losses["lpips"] = s.lpips * share * self.lpips(image, real)
-            if self.classifier is not None:
-                with torch.no_grad():
-                    wanted = self.classifier.features(real)
-                losses["features"] = s.features * share * feature_distance(self.classifier.features(image), wanted)
-        return losses
-
-    def _edit_losses(self, edited: Tensor, before: Tensor, which: Tensor, wanted: Tensor) -> dict[str, Tensor]:
-        """The attribute must cross over, the other logits stay, and the picture change no more than that takes."""
-        s, rows = self.schedule, torch.arange(len(edited))
-        assert self.classifier is not None
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits = self.classifier(edited).float()
-            with torch.no_grad():
-                old = self.classifier(before).float()
-        # beyond a logit of about 3 nothing is gained, so the classifier is not driven to extremes
-        hit = F.softplus(1.5 - logits[rows, which] * (2 * wanted - 1)).mean()
-        others = (logits - old).square().clamp_max(9.0)
-        others[self.belongs[which]] = 0
-        return {
-            "attribute": s.attribute * hit,
-            "keep": s.keep * others.mean(),
-            "still": s.still * pyramid_l1(edited, before, torch.ones_like(before[:1, :1])),
-        }
-
-    def _critic_step(self, real: Tensor, shown: Tensor, fake: Tensor, wanted: Tensor) -> float:
-        """shown, wanted: what the real and the fake pictures are said to show, [N,K] in -1..1."""
-        s = self.schedule
-        with torch.autocast(self.device.type, torch.bfloat16):
-            seen = self.critic(real)
-            loss = F.softplus(realness(self.critic(fake), wanted)).mean() + F.softplus(-realness(seen, shown)).mean()
-        wrong = torch.randint(shown.shape[1], (len(shown), 1), device=shown.device)
-        lied = shown.scatter(1, wrong, -shown.gather(1, wrong))
-        loss = loss + 0.5 * F.softplus(realness(seen, lied)).mean()
-        if self.step_count % s.r1_every == 0:
-            probe = real[: len(real) // 2].detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(realness(self.critic(probe), shown[: len(probe)]).sum(), probe, create_graph=True)
-            loss = loss + s.r1 * 0.5 * s.r1_every * slope.square().sum((1, 2, 3)).mean()
-        self.critic_optim.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.critic.parameters(), 10.0)
-        self.critic_optim.step()
-        return float(loss.detach())
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -287,41 +225,8 @@ class Trainer:
             save_file({k: v.contiguous().cpu() for k, v in module.state_dict().items()}, out / f"{name}.safetensors.part")
             (out / f"{name}.safetensors.part").replace(out / f"{name}.safetensors")
             (out / f"{name}.json").write_text(json.dumps(config))
-        self._sheet(out / "samples" / f"{self.step_count:06d}.png")
-
-    def _sheet(self, path: Path) -> None:
-        """Rows: held-out faces, reconstructions, smile towards the other side, mouth open likewise, eyeglasses +1, samples."""
-        generator, encoder = self.average[0], self.average[1]
-        rows = self.faces.rows(5)[40:50]
-        real = torch.from_numpy(self.faces.faces[rows]).to(self.device).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-        w = encoder(real)
-        slopes, names = self.moments.slopes().to(self.device), self.faces.attributes
-        pictures = [real, generator(w)]
-        for name, both in (("Smiling", True), ("Mouth_Slightly_Open", True), ("Eyeglasses", False), ("Young", True)):
-            k = names.index(name)
-            sign = 1 - 2 * self.labels[rows, k].to(self.device) if both else torch.ones(len(rows), device=self.device)
-            pictures.append(generator(w + slopes[k].view_as(w[0]) * sign[:, None, None] * 1.8))
-        z = torch.randn(len(rows), generator.style_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
-        pictures.append(generator(generator.mapping(z, truncation=0.8)))
-        grid = torch.cat([torch.cat(list(p), 2) for p in pictures], 1).clamp(-1, 1).add(1).mul(127.5).byte()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), grid.permute(1, 2, 0).cpu().numpy()[..., ::-1])
-
-
-def _chances(labels: np.ndarray) -> np.ndarray:
-    """How likely each face [F] is drawn: the rarer side of a label [F,K] more often, at most three times."""
-    share = labels.mean(0)
-    rare = np.where(share < 0.5, labels, 1 - labels)
-    chances = np.where(rare > 0, np.clip(0.5 / np.minimum(share, 1 - share).clip(1e-3), 1.0, 3.0), 1.0).prod(1)
-    return chances / chances.sum()
-
-
-def _load_classifier(folder: Path, device: torch.device) -> Classifier | None:
-    if not (folder / "classifier.safetensors").exists():
-        return None
-    classifier = Classifier(**json.loads((folder / "classifier.json").read_text())["config"])
-    classifier.load_state_dict({k: v.float() for k, v in load_file(folder / "classifier.safetensors").items()})
-    return classifier.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        sheet = out / "samples" / f"{self.step_count:06d}.png"
+        write_sheet(sheet, generator, encoder, self.faces, self.moments.slopes().to(self.device))
 
 
 def train(

@@ -58,13 +58,22 @@ def start(generator: Generator, encoder: Encoder, faces: Faces, *, seed: int = 0
             parameter.zero_()
 
 
-def linear_parameters(generator: Generator, encoder: Encoder) -> list[Tensor]:
-    """What `start` sets in closed form; it learns at a lower rate."""
-    return [
+def parameter_groups(generator: Generator, encoder: Encoder) -> list[dict[str, list[torch.nn.Parameter]]]:
+    """For an optimiser: what else the generator learns, what else the encoder learns, and what `start` sets in closed form.
+
+    The last learns at a lower rate.
+    """
+    linear = [
         *generator.picture_in.parameters(),
         *generator.picture_out.parameters(),
         *encoder.linear_in.parameters(),
         *encoder.linear_out.parameters(),
+    ]
+    known = {id(p) for p in linear}
+    return [
+        {"params": [p for p in generator.parameters() if id(p) not in known]},
+        {"params": [p for p in encoder.parameters() if id(p) not in known]},
+        {"params": linear},
     ]
 
 
