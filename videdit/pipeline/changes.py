@@ -18,7 +18,7 @@ from videdit.pipeline.report import Stopwatch
 from videdit.smooth import bridge, fade, gaussian
 from videdit.store import Rows
 
-CALM = 3.0  # times the smoothing of latents: the face that an expression is compared with
+CALM = 3.0  # times the smoothing of latents: the face that a picture's expression is compared with
 STEADY = 0.08  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
 Move = Callable[[NDArray[np.float32], NDArray[np.floating]], NDArray[np.float32]]  # latents [N,L,D] at times [N] s -> edited ones
@@ -95,7 +95,8 @@ def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, rende
     def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
         return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
 
-    reading = seconds * CALM if moves.driver else seconds
+    still = moves.driver is not None and len(moves.driver.times) == 1  # one that moves has the same unrest as the face
+    reading = seconds * CALM if still else seconds
     return Motion(person, there(person), shares(person, sight), seconds, reading, move, render, pack.shape())
 
 

@@ -76,7 +76,7 @@ class Schedule:
     lpips: float = 1.2
     features: float = 0.2
     adversarial: float = 0.18
-    attribute: float = 0.15
+    attribute: float = 0.25
     keep: float = 0.4
     still: float = 0.25
     r1: float = 2.0
