@@ -18,8 +18,7 @@ from videdit.pipeline.report import Stopwatch
 from videdit.smooth import bridge, fade, gaussian
 from videdit.store import Rows
 
-CALM = 3.0  # times the smoothing of latents: the face that a picture's expression is compared with
-STEADY = 0.08  # seconds that changes are smoothed over; their latents already are, by --smooth
+STEADY = 0.1  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
 Move = Callable[[NDArray[np.float32], NDArray[np.floating]], NDArray[np.float32]]  # latents [N,L,D] at times [N] s -> edited ones
 Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop sides, per unit of each latent
@@ -30,9 +29,8 @@ class Motion:
     """A person ready to be rendered.
 
     present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
-    seconds: smoothing of the latents, and reading: of those that the move depends on; move: the edit; render: by the
-    generator that serves this person; shape: how the pack's latents move landmarks, if it says; kept: where renders of the
-    unedited face are kept between runs. Latents are
+    seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person; shape: how the
+    pack's latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs. Latents are
     smoothed and moved a few rows at a time, so that a long track is held only once.
     """
 
@@ -40,7 +38,6 @@ class Motion:
     present: NDArray[np.bool_]
     share: NDArray[np.float32]
     seconds: float
-    reading: float
     move: Move
     render: Render
     shape: Shape | None = None
@@ -59,8 +56,7 @@ class Motion:
     def latents(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
         before = smooth_latents(self.person, self.present, self.seconds, start, stop)
-        read = before if self.reading == self.seconds else smooth_latents(self.person, self.present, self.reading, start, stop)
-        return before, before + (self.move(read, self.person.track.times[start:stop]) - read)
+        return before, self.move(before, self.person.track.times[start:stop])
 
     def unedited(self, w: NDArray[np.float32], start: int) -> NDArray[np.float32]:
         """Renders [n,S,S,3] of latents [n,L,D], rows from `start` on; whole levels, whether they are made now or were kept."""
@@ -95,9 +91,7 @@ def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, rende
     def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
         return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
 
-    still = moves.driver is not None and len(moves.driver.times) == 1  # one that moves has the same unrest as the face
-    reading = seconds * CALM if still else seconds
-    return Motion(person, there(person), shares(person, sight), seconds, reading, move, render, pack.shape())
+    return Motion(person, there(person), shares(person, sight), seconds, move, render, pack.shape())
 
 
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:

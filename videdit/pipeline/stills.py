@@ -17,7 +17,7 @@ from videdit.edit.plan import resolve
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import CALM, changes, motion_of
+from videdit.pipeline.changes import changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
 from videdit.pipeline.drawn import drawn_changes
 from videdit.pipeline.drive import cache_of, driver_of
@@ -120,8 +120,7 @@ def moment_at(source: str | Path, at: float | None, frame: int | None, models: M
         if not 0 <= frame < len(times):
             raise UsageError(f"the clip has no frame {frame}", hint=f"it has {len(times)}, counted from 0")
         seconds = times[frame]
-    longest = settings.smooth * (CALM if settings.expression_from else 1)
-    span = max(reach(longest), REACH * SECONDS) + 0.05
+    span = max(reach(settings.smooth), REACH * SECONDS) + 0.05
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
         raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")

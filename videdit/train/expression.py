@@ -23,6 +23,7 @@ from videdit.packs.load import Pack, load_pack
 from videdit.train.editors import into_pack
 from videdit.train.latents import BATCH, Latents, half, prepare
 from videdit.train.measure import Floats
+from videdit.train.moments import TOGETHER
 from videdit.train.run import Progress
 
 MEASURES = ("Smiling", "Mouth_Slightly_Open")
@@ -101,15 +102,20 @@ class Pairs:
 
 
 def fit(latents: Latents, columns: Sequence[int]) -> dict[str, torch.Tensor]:
-    """read, write [K,L,D]: the ridge regression of attributes on latents, and that of latents on what it finds; most [K]: from the median
-    finding without an attribute to that with it, for a misread or extreme driver should not make a grimace."""
+    """read, write [K,L,D]: the ridge regression of attributes on latents, and that of latents on what it finds while everything else that
+    the classifier knows stays (who smiles in pictures is not everybody alike); most [K]: from the median finding without an attribute to
+    that with it, for a misread or extreme driver should not make a grimace."""
     w = latents.w[~latents.held].astype(np.float64)
-    truth = latents.truth()[~latents.held][:, list(columns)].astype(np.float64)
-    flat, truth = w.reshape(len(w), -1) - w.reshape(len(w), -1).mean(0), truth - truth.mean(0)
+    known = latents.truth()[~latents.held][:, : latents.seen.shape[1]].astype(np.float64)
+    part = {*columns, *(i for i, name in enumerate(latents.names) if any(name in TOGETHER.get(latents.names[c], ()) for c in columns))}
+    others = known[:, [i for i in range(known.shape[1]) if i not in part]]
+    truth, others = known[:, list(columns)] - known[:, list(columns)].mean(0), others - others.mean(0)
+    flat = w.reshape(len(w), -1) - w.reshape(len(w), -1).mean(0)
     gram = flat.T @ flat / len(flat)
     read = np.linalg.solve(gram + RIDGE * gram.diagonal().mean() * np.eye(len(gram)), flat.T @ truth / len(flat)).T
     found = flat @ read.T
-    write = np.linalg.solve(found.T @ found, found.T @ flat)
+    causes = np.concatenate([found, others], 1)
+    write = np.linalg.solve(causes.T @ causes + 1e-6 * len(causes) * np.eye(causes.shape[1]), causes.T @ flat)[: len(columns)]
     most = [float(np.median(column[side > 0]) - np.median(column[side <= 0])) for column, side in zip(found.T, truth.T, strict=True)]
     shaped = {"read": read.reshape(-1, *w.shape[1:]), "write": write.reshape(-1, *w.shape[1:]), "most": np.array(most)}
     return {name: torch.from_numpy(value).float() for name, value in shaped.items()}

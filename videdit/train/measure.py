@@ -18,7 +18,7 @@ from videdit.packs.load import Pack
 
 Floats = NDArray[np.floating]
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in first guesses; beyond, renders break before scores follow
-FARTHER = 1.65  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
+FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
 BATCH = 32
 
@@ -41,7 +41,7 @@ class Measured:
 
     @property
     def merit(self) -> float:
-        """What is compared: preservation, identity, being a move of a face and who is seen to change, less what is missing of the change."""
+        """What is compared: preservation, identity, being a move of a face, who is seen to change, less what is missing of it."""
         return self.kept + self.identity + min(1.0, self.seen) + 0.5 * self.changed - 2.0 * max(0.0, 0.9 - self.reached)
 
 
