@@ -105,8 +105,9 @@ def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array,
     structure = np.abs(luma - blur(luma, size * STRUCTURE))
     replace = smoothstep(blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015), *REPLACE) * hull
     if opened is not None:
-        replace *= 1 - _moving(flow) * (1 - opened)
-        residual = _shading(residual, flow, opened)
+        moving = _moving(flow)
+        replace *= 1 - moving * (1 - opened)
+        residual = _shading(residual, moving, opened)
     acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
     return Change(flow, residual, replace, _squeezed(flow) * hull, mask, before, after)
@@ -117,13 +118,11 @@ def _moving(flow: Array) -> Array:
     return smoothstep(blur(np.hypot(flow[..., 0], flow[..., 1]), len(flow) * 0.02), *MOVING)
 
 
-def _shading(residual: Array, flow: Array, opened: Array) -> Array:
+def _shading(residual: Array, moving: Array, opened: Array) -> Array:
     """The residual as light and shadow: details of renders lie where they lay before, or lie about what the camera saw. Where pixels
     move, colour is held back too; a mouth that opens shows all that is new."""
-    size = len(flow)
-    moving = _moving(flow)[..., None]
     grey = brightness(residual)[..., None]
-    shading = blur(residual + moving * (1 - TINT) * (grey - residual), size * SHADING)
+    shading = blur(residual + moving[..., None] * (1 - TINT) * (grey - residual), len(residual) * SHADING)
     out: Array = shading + opened[..., None] * (residual - shading)
     return out
 

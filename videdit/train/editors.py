@@ -20,7 +20,7 @@ from videdit.packs.load import Pack
 from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
 from videdit.train.latents import Latents
-from videdit.train.measure import Course, Floats, Measured, Sitters, Studio, calibrate_course, limits, measure_course, reach
+from videdit.train.measure import Course, Floats, Measured, Scorer, Sitters, Studio, calibrate_course, limits, measure_course, reach
 from videdit.train.run import Average, Progress, Run
 
 # What choices (layers, sizes) are made on: attributes of every kind that a tight face frame shows.
@@ -59,13 +59,15 @@ class Judged:
     def distance(self, move: Move, row: int) -> float:
         """How far +1.0 goes; for an attribute of the user's own by the latent classifier."""
         faces = self._without(row)
+        scorer: Scorer = self.studio
         if row < self.known:
-            return self.measured(move, row).distance
-        logits = self.latent.scores(self.latents.w[self.held])
-        sides = [logits[self.truth[self.held, row] == value, row] for value in (1, 0)]
-        wanted = max(0.5, float(np.median(sides[0]) - np.median(sides[1]))) if all(len(side) for side in sides) else 1.0
-        sitters = Sitters(faces.w, self.latent.scores(faces.w), faces.identities, faces.again)
-        return min(calibrate_course(self.latent, course(move, faces.w, row), sitters, row, wanted, 1.0)[0], self.limit(move, row))
+            wanted, sitters = float(self.wanted[row]), faces
+        else:
+            scorer, logits = self.latent, self.latent.scores(self.latents.w[self.held])
+            sides = [logits[self.truth[self.held, row] == value, row] for value in (1, 0)]
+            wanted = max(0.5, float(np.median(sides[0]) - np.median(sides[1]))) if all(len(side) for side in sides) else 1.0
+            sitters = Sitters(faces.w, self.latent.scores(faces.w), faces.identities, faces.again)
+        return min(calibrate_course(scorer, course(move, faces.w, row), sitters, row, wanted, 1.0)[0], self.limit(move, row))
 
     def limit(self, move: Move, row: int) -> float:
         """How far a move may go before landmarks go too far; what is typical is read off the latents of faces with and without."""
