@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from videdit.packs.load import load_pack
 from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
 from videdit.train import shape
-from videdit.train.measure import Floats, Measured, Studio, limits, measure, typical_moves
+from videdit.train.measure import Floats, Measured, Studio, deviation, limits, measure, typical_moves
 from videdit.train.moments import TOGETHER
 
 RIDGE = 0.002  # of the number of rows
@@ -136,7 +136,8 @@ def train(
     points = shape.crop_points(known.points[rows])
     points_map = shape.fit(w[: len(rows)], points)
     typical = typical_moves(labels[: len(rows)], points)
-    chosen, notes = _choose(studio, found, labels, known, held, judged, layers, typical, points_map)
+    farthest = limits_of(typical, points_map, deviation(w[: len(rows)]))
+    chosen, notes = _choose(studio, found, labels, known, held, judged, layers, farthest)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
     part = loaded.manifest.networks["encoder"]
     path = save_axes(
@@ -155,20 +156,21 @@ def _choose(
     held: NDArray[np.integer],
     judged: int,
     layers: Sequence[Sequence[int]],
-    typical: Floats,
-    points_map: Floats,
+    farthest: Callable[[Floats, int], float],
 ) -> tuple[list[tuple[NDArray[np.float64], float]], dict[str, object]]:
     """Per attribute the best axis (unit) with its distance, and what was measured of all."""
     pictures, truth = np.asarray(known.faces[held]), known.labels[held]
     w, logits = studio.encode(pictures), studio.face_scores(pictures)
-    shown = {a.source for a in studio.pack.manifest.attributes.values()}
+    shown = {a.source: a.sign for a in studio.pack.manifest.attributes.values()}
     lengths = np.linalg.norm(next(iter(found.values())).reshape(labels.shape[1], -1), axis=1)
     chosen: list[tuple[NDArray[np.float64], float]] = []
     notes: dict[str, object] = {}
     for row, name in enumerate(known.attributes):
         absent, present = truth[:, row] == 0, truth[:, row] == 1
         wanted = float(np.median(logits[present, row]) - np.median(logits[absent, row])) if absent.any() and present.any() else 1.0
-        faces = studio.seen(w[np.flatnonzero(absent)[:judged]] if absent.any() else w[:judged])
+        sign = shown.get(name, 1)
+        lacking = absent if sign > 0 else present
+        faces = studio.seen(w[np.flatnonzero(lacking)[:judged]] if lacking.any() else w[:judged])
         first = dict(list(found.items())[:1])  # attributes without a flag only serve locks
         useless = not np.any(first[next(iter(first))][row])  # a label nobody or everybody has
         tries = restricted(found, layers) if name in shown or useless else iter(first.items())
@@ -178,13 +180,17 @@ def _choose(
         guess, wanted = float(lengths[row]) or 1.0, max(wanted, 0.5)
         measured = []
         for method, axis in units.items():
-            limit = float(limits(axis[None], typical[row : row + 1], points_map)[0])
-            measured.append(measure(studio, method, axis, faces, row, wanted, guess, limit=limit))
+            measured.append(measure(studio, method, axis, faces, row, wanted, guess, sign=sign, limit=farthest(axis, row)))
         best = max(measured, key=lambda m: m.merit)
         chosen.append((units[best.method], best.distance))
         notes[name] = {"wanted": round(wanted, 3), "chosen": best.method, "measured": [_rounded(m) for m in measured]}
         print(name, json.dumps(_rounded(best)), flush=True)
     return chosen, notes
+
+
+def limits_of(typical: Floats, points_map: Floats, spread: float) -> Callable[[Floats, int], float]:
+    """How far an axis [L,D] of an attribute may go; typical [A]."""
+    return lambda axis, row: float(limits(axis[None], typical[row : row + 1], points_map, spread)[0])
 
 
 def _rounded(measured: Measured) -> dict[str, object]:

@@ -20,7 +20,19 @@ from videdit.packs.load import Pack
 from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
 from videdit.train.latents import Latents
-from videdit.train.measure import Course, Floats, Measured, Scorer, Sitters, Studio, calibrate_course, limits, measure_course, reach
+from videdit.train.measure import (
+    Course,
+    Floats,
+    Measured,
+    Scorer,
+    Sitters,
+    Studio,
+    calibrate_course,
+    deviation,
+    limits,
+    measure_course,
+    reach,
+)
 from videdit.train.run import Average, Progress, Run
 
 # What choices (layers, sizes) are made on: attributes of every kind that a tight face frame shows.
@@ -48,17 +60,20 @@ class Judged:
         self.studio, self.latent = Studio(pack), LatentScorer(judge, pack.device)
         self.latents, self.faces, self.known = latents, faces, latents.seen.shape[1]
         self.wanted, self.truth, self.held = latents.wanted(), latents.truth(), np.flatnonzero(latents.held)
+        self.spread = deviation(latents.w)
+        flags = {attribute.source: attribute.sign for attribute in pack.manifest.attributes.values()}
+        self.signs = [flags.get(name, 1) for name in latents.names]  # the way a flag's + goes
         self._sitters: dict[int, Sitters] = {}
 
     def measured(self, move: Move, row: int) -> Measured:
         """One attribute of the pack's classifier, calibrated and measured on renders."""
-        faces = self._without(row)
+        faces, sign = self._lacking(row), self.signs[row]
         wanted, limit = float(self.wanted[row]), self.limit(move, row)
-        return measure_course(self.studio, "", course(move, faces.w, row), faces, row, wanted, 1.0, limit=limit)
+        return measure_course(self.studio, "", course(move, faces.w, row, sign), faces, row, wanted, 1.0, sign=sign, limit=limit)
 
     def distance(self, move: Move, row: int) -> float:
         """How far +1.0 goes; for an attribute of the user's own by the latent classifier."""
-        faces = self._without(row)
+        faces, sign = self._lacking(row), self.signs[row]
         scorer: Scorer = self.studio
         if row < self.known:
             wanted, sitters = float(self.wanted[row]), faces
@@ -67,22 +82,23 @@ class Judged:
             sides = [logits[self.truth[self.held, row] == value, row] for value in (1, 0)]
             wanted = max(0.5, float(np.median(sides[0]) - np.median(sides[1]))) if all(len(side) for side in sides) else 1.0
             sitters = Sitters(faces.w, self.latent.scores(faces.w), faces.identities, faces.again)
-        return min(calibrate_course(scorer, course(move, faces.w, row), sitters, row, wanted, 1.0)[0], self.limit(move, row))
+        limit = self.limit(move, row)
+        return calibrate_course(scorer, course(move, faces.w, row, sign), sitters, row, wanted, 1.0, sign=sign, limit=limit)[0]
 
     def limit(self, move: Move, row: int) -> float:
         """How far a move may go before landmarks go too far; what is typical is read off the latents of faces with and without."""
-        points_map, faces = self.studio.pack.shape(), self._without(row)
+        points_map, faces = self.studio.pack.shape(), self._lacking(row)
         with_it, without = (self.latents.w[self.truth[:, row] == value] for value in (1, 0))
         if points_map is None or not len(with_it) or not len(without):
             return np.inf
         typical = reach((with_it.mean(0) - without.mean(0))[None], points_map)
-        one = (move(faces.w, row, 1.0) - faces.w).mean(0)[None]
-        return float(limits(one, typical, points_map)[0])
+        one = (move(faces.w, row, float(self.signs[row])) - faces.w).mean(0)[None]
+        return float(limits(one, typical, points_map, self.spread)[0])
 
-    def _without(self, row: int) -> Sitters:
-        """Faces without the attribute; any, where nobody lacks it."""
+    def _lacking(self, row: int) -> Sitters:
+        """Faces without what the flag adds; any, where nobody lacks it."""
         if row not in self._sitters:
-            rows = self.held[self.truth[self.held, row] == 0][: self.faces]
+            rows = self.held[self.truth[self.held, row] == (0 if self.signs[row] > 0 else 1)][: self.faces]
             self._sitters[row] = self.studio.seen(self.latents.w[rows if len(rows) else self.held[: self.faces]])
         return self._sitters[row]
 
@@ -136,9 +152,9 @@ def fit(
     network.eval().requires_grad_(False)
 
 
-def course(move: Move, w: Floats, row: int) -> Course:
-    """A move of these latents, by how far."""
-    return lambda distance: move(w, row, distance)
+def course(move: Move, w: Floats, row: int, sign: int = 1) -> Course:
+    """A move of these latents, by how far; sign -1: away from the attribute."""
+    return lambda distance: move(w, row, sign * distance)
 
 
 def calibrate_all(

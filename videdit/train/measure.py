@@ -1,7 +1,8 @@
 """What +1.0 means along a move of latents, and what the move does to faces that lack the attribute.
 
 +1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies, but
-no further than landmarks typically move (`limits`).
+no further than landmarks typically move and real faces lie apart (`limits`). It is measured the way a flag's + goes: for age, whose
+label is Young, on young faces that grow old.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 from videdit.packs.load import Pack
 
 Floats = NDArray[np.floating]
-STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # where the score is measured, in first guesses; beyond, renders break before scores follow
+STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # where the score is measured, in first guesses
 FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
+APART = 0.4  # of the deviation of real latents: farther off, renders break before scores follow
 BATCH = 32
 
 Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
@@ -119,39 +121,60 @@ def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: fl
     return calibrate_course(studio, lambda distance: faces.w + distance * axis, faces, row, wanted, guess)
 
 
-def calibrate_course(studio: Scorer, course: Course, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
-    """`calibrate` for moves that are no straight line."""
+def calibrate_course(
+    studio: Scorer, course: Course, faces: Sitters, row: int, wanted: float, guess: float, *, sign: int = 1, limit: float = np.inf
+) -> tuple[float, float]:
+    """`calibrate` for moves that are no straight line; sign -1: the logit is to fall, limit: nothing beyond is tried."""
     gains = [0.0]
     for step in STEPS[1:]:
-        gains.append(float(np.median(studio.scores(course(step * guess))[:, row]) - np.median(faces.logits[:, row])))
-        if gains[-1] >= wanted:
+        now = studio.scores(course(min(step * guess, limit)))[:, row]
+        gains.append(sign * float(np.median(now) - np.median(faces.logits[:, row])))
+        if gains[-1] >= wanted or step * guess >= limit:
             break
     rising = np.maximum.accumulate(gains)
     if rising[-1] <= 0:
-        return guess, 0.0
-    distance = float(np.interp(wanted, rising, STEPS[: len(rising)])) * guess
-    return max(distance, 0.1 * guess), float(min(1.0, rising[-1] / wanted))
+        return min(guess, limit), 0.0
+    tried = np.minimum(np.array(STEPS[: len(rising)]) * guess, limit)
+    return max(float(np.interp(wanted, rising, tried)), min(0.1 * guess, limit)), float(min(1.0, rising[-1] / wanted))
 
 
 def measure(
-    studio: Studio, method: str, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
+    studio: Studio,
+    method: str,
+    axis: Floats,
+    faces: Sitters,
+    row: int,
+    wanted: float,
+    guess: float,
+    *,
+    sign: int = 1,
+    limit: float = np.inf,
 ) -> Measured:
-    """Calibrate an axis on faces without the attribute, no further than `limit`, and measure it there."""
-    return measure_course(studio, method, lambda distance: faces.w + distance * axis, faces, row, wanted, guess, limit=limit)
+    """Calibrate an axis on faces without the attribute, or with it and against it (sign -1), no further than `limit`, and measure it."""
+    return measure_course(studio, method, lambda far: faces.w + sign * far * axis, faces, row, wanted, guess, sign=sign, limit=limit)
 
 
 def measure_course(
-    studio: Studio, method: str, course: Course, faces: Sitters, row: int, wanted: float, guess: float, *, limit: float = np.inf
+    studio: Studio,
+    method: str,
+    course: Course,
+    faces: Sitters,
+    row: int,
+    wanted: float,
+    guess: float,
+    *,
+    sign: int = 1,
+    limit: float = np.inf,
 ) -> Measured:
     """`measure` for moves that are no straight line."""
-    distance = min(calibrate_course(studio, course, faces, row, wanted, guess)[0], limit)
+    distance, _ = calibrate_course(studio, course, faces, row, wanted, guess, sign=sign, limit=limit)
     moved = studio.seen(course(distance))
-    reached = float(np.clip((np.median(moved.logits[:, row]) - np.median(faces.logits[:, row])) / wanted, 0, 1))
+    reached = float(np.clip(sign * (np.median(moved.logits[:, row]) - np.median(faces.logits[:, row])) / wanted, 0, 1))
     before, after = (1 / (1 + np.exp(-logits)) for logits in (faces.logits, moved.logits))
     others = np.arange(before.shape[1]) != row
     identity = float((faces.identities * moved.identities).sum(1).mean())
-    crossed = (after[:, row] > 0.5)[before[:, row] <= 0.5]
-    changed = float(crossed.mean()) if len(crossed) else 1.0
+    lacking = sign * faces.logits[:, row] <= 0
+    changed = float((sign * moved.logits[lacking, row] > 0).mean()) if lacking.any() else 1.0
     kept = float((np.abs(after - before)[:, others] < 0.25).mean())
     asked = moved.w - faces.w
     seen = float(((moved.again - faces.again) * asked).sum() / max(1e-12, float(np.square(asked).sum())))
@@ -165,9 +188,17 @@ def typical_moves(labels: Floats, points: Floats) -> NDArray[np.float64]:
     return np.sqrt(np.square(apart).sum(2).mean(1))
 
 
-def limits(axes: Floats, typical: Floats, points_map: Floats) -> NDArray[np.float64]:
-    """How far unit axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is."""
-    return FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
+def limits(axes: Floats, typical: Floats, points_map: Floats, spread: float) -> NDArray[np.float64]:
+    """How far axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is, and latents
+    APART times their spread (`deviation` of real ones)."""
+    lengths = np.linalg.norm(np.asarray(axes, np.float64).reshape(len(axes), -1), axis=1)
+    by_points = FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
+    return np.minimum(by_points, APART * spread / np.maximum(lengths, 1e-9))
+
+
+def deviation(w: Floats) -> float:
+    """Root mean square distance of latents [N,L,D] from their mean."""
+    return float(np.sqrt(np.square(w - w.mean(0)).sum((1, 2)).mean()))
 
 
 def reach(moves: Floats, points_map: Floats) -> NDArray[np.float64]:

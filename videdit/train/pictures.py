@@ -78,10 +78,11 @@ def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progr
 
 
 def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split | None) -> Faces:
-    """Some shards to train on, and of others an eighth as many held out."""
+    """Some shards to train on, and of others an eighth as many held out; nobody in sunglasses."""
     known = faces_data.load(data)
     dice = np.random.default_rng(seed)
     kinds = [known.rows(*shards) for shards in split] if split else [known.rows(*TRAIN), known.held_out(choosing=True)]
+    kinds = [known.without_dark_lenses(kind) for kind in kinds]
     rows = [np.sort(dice.permutation(kind)[:most]) for kind, most in zip(kinds, (count, max(64, count // 8)), strict=True)]
     both = np.concatenate(rows)
     crops = np.asarray(known.faces[both]) if pack.size == known.faces.shape[1] else shrink(known.faces, both, pack.size)
