@@ -141,6 +141,7 @@ OPTIONS: tuple[Option, ...] = (
         ("transfer", "render"),
     ),
     Option("blend", "text", "how the edited region meets the rest of the picture", "composite", ("laplacian", "poisson", "alpha")),
+    Option("occlusion", "switch", "leave hands and things in front of a face as they are, if the pack can see them", "composite"),
     Option(
         "crf",
         "number",
@@ -182,6 +183,7 @@ class Settings:
     tune: str = "auto"
     composite: str = "transfer"
     blend: str = "laplacian"
+    occlusion: bool = True
     crf: float | None = None
     video_encoder: str = "libx264"
     overwrite: bool = False

@@ -32,6 +32,7 @@ CLASSES = {
     "mapper": ("videdit.networks.latents", "LatentMapper"),
     "expression": ("videdit.networks.latents", "LatentExpression"),
     "pixel": ("videdit.networks.transform", "PixelEditors"),
+    "occluder": ("videdit.networks.occluder", "Occluder"),
 }
 
 
@@ -53,7 +54,8 @@ class Pack:
 
     generator(w_plus [N,L,D]) -> image [N,3,S,S]; encoder(image) -> w_plus; classifier(image) -> logits [N,40];
     landmarker(image) -> points, presence; recognizer(image) -> unit vectors [N,dim]. Images are RGB in -1..1. transformer, mapper
-    and expression move latents (see networks.latents), pixel redraws images (see networks.transform); not every pack has them.
+    and expression move latents (see networks.latents), pixel redraws images (see networks.transform), occluder sees what lies in front
+    of a face; not every pack has them.
     Anything wrong with a file raises PackError on first use.
     """
 

@@ -13,6 +13,7 @@ from videdit.composite import Change
 from videdit.geometry import quad_to_crop, transform_points
 from videdit.invert.encoder import BATCH
 from videdit.packs.load import Pack
+from videdit.pipeline.covers import uncovered
 from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
 from videdit.smooth import bridge, fade, gaussian
@@ -98,7 +99,8 @@ def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterat
     """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
     times = np.asarray(motion.person.track.times, np.float64)
     raw = analysed(motion, size, mode=mode, clock=clock)
-    return composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
+    calm = composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
+    return uncovered(calm, motion.person.covers, size)
 
 
 def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:

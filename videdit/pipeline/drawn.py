@@ -13,6 +13,7 @@ from videdit import composite
 from videdit.composite import Change
 from videdit.invert.encoder import BATCH
 from videdit.pipeline.changes import STEADY, Motion, crop_points, padded
+from videdit.pipeline.covers import uncovered
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
 from videdit.types import Frame
@@ -25,7 +26,9 @@ Draw = Callable[[Array, NDArray[np.floating]], tuple[Array, Array]]  # crops [N,
 def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame of the track, steady over time; `frames` are those of the track, in order."""
     times = np.asarray(motion.person.track.times, np.float64)
-    return composite.steady(_analysed(motion, frames, draw, size, mode, clock), times, motion.present, seconds=min(STEADY, motion.seconds))
+    raw = _analysed(motion, frames, draw, size, mode, clock)
+    calm = composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
+    return uncovered(calm, motion.person.covers, size)
 
 
 def frames_of(motion: Motion, source: Path) -> Iterator[Frame]:

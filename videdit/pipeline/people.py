@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from videdit.faces.align import Placed
 from videdit.geometry import crop_quad
 from videdit.invert.pivotal import SAMPLES, pick
+from videdit.pipeline.covers import Covers, Look, covers, covers_of
 from videdit.types import Frame, LatentTrack, Region, Track
 
 GAP = 1.0  # seconds after which a person who comes back is a new track
@@ -23,12 +24,13 @@ Encode = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # crops [N,S,S,3]
 
 @dataclass(slots=True)
 class Person:
-    """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track."""
+    """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track; what covers it."""
 
     track: Track
     latents: LatentTrack
     samples: NDArray[np.uint8]
     sampled: NDArray[np.integer]
+    covers: Covers = field(default_factory=Covers)
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class _Growing:
     placed: dict[int, Placed] = field(default_factory=dict)
     w: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     samples: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    covers: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     every: int = 1
 
     def sample(self, row: int, crop: NDArray[np.float32]) -> None:
@@ -71,8 +74,8 @@ class _Growing:
 class Watcher:
     """Collects placed faces frame by frame; `finish` returns what was seen."""
 
-    def __init__(self, encode: Encode, size: int, pack: str, *, batch: int = 8) -> None:
-        self._encode, self._size, self._pack, self._batch = encode, size, pack, batch
+    def __init__(self, encode: Encode, size: int, pack: str, *, look: Look | None = None, batch: int = 8) -> None:
+        self._encode, self._size, self._pack, self._look, self._batch = encode, size, pack, look, batch
         self._open: dict[int, _Growing] = {}
         self._all: list[_Growing] = []
         self._pending: list[tuple[_Growing, int, NDArray[np.float32]]] = []
@@ -110,9 +113,12 @@ class Watcher:
     def _flush(self) -> None:
         """Encode what waits."""
         if self._pending:
-            latents = self._encode(np.stack([crop for _, _, crop in self._pending]))
-            for (track, row, _), w in zip(self._pending, latents, strict=True):
+            crops = np.stack([crop for _, _, crop in self._pending])
+            for (track, row, _), w in zip(self._pending, self._encode(crops), strict=True):
                 track.w[row] = w
+            for (track, row, _), mask in zip(self._pending, self._look(crops) if self._look else (), strict=False):
+                if covers(mask):
+                    track.covers[row] = mask
             self._pending.clear()
 
     def finish(self, shots: list[int]) -> Sight:
@@ -154,6 +160,7 @@ def _person(track: _Growing, pack: str) -> Person:
         LatentTrack(np.stack([track.w[row] for row in nearest]), valid, pack),
         np.stack([track.samples[row] for row in rows]),
         np.asarray(rows, np.int64),
+        covers_of(track.covers),
     )
 
 

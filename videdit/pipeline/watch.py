@@ -16,6 +16,7 @@ from videdit.faces.landmarks import LANDMARKS
 from videdit.faces.track import FaceTracker
 from videdit.invert.optimize import FACTS as OPTIMIZE
 from videdit.invert.optimize import features_for
+from videdit.pipeline.covers import Covers, looker
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
 from videdit.pipeline.report import Progress, Stopwatch
@@ -46,7 +47,7 @@ def watch(
         with clock.stage("invert"):
             return inverted(crops) if inverted else np.zeros((len(crops), 0, 0), np.float32)
 
-    watcher = Watcher(encode, pack.size, pack.id)
+    watcher = Watcher(encode, pack.size, pack.id, look=looker(pack) if settings.occlusion else None)
     with clock.stage("load"):
         tracker = make_tracker(models, settings)
     placed = clock.each("faces", place_faces(frames, tracker, pack.face_frame))
@@ -92,6 +93,7 @@ def make_tracker(models: Models, settings: Settings) -> FaceTracker:
 def watch_parts(models: Models, settings: Settings, content: str, *, invert: bool = True) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
     parts = [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    parts.append(settings.occlusion)
     if not invert:
         return [*parts, "no latents"]
     if settings.invert == "optimize":
@@ -116,6 +118,7 @@ def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
             "confidence": track.confidence,
         }
         values |= {"w": person.latents.w, "valid": person.latents.valid, "samples": person.samples, "sampled": person.sampled}
+        values |= {"covered": person.covers.rows, "covers": person.covers.masks}
         arrays |= {f"{i}.{name}": value for name, value in values.items()}
     return arrays
 
@@ -126,5 +129,6 @@ def from_arrays(arrays: dict[str, NDArray[Any]], pack: str) -> Sight:
     for i in range(int(arrays["people"])):
         track = Track(*(arrays[f"{i}.{name}"] for name in ("frames", "times", "quads", "landmarks", "confidence")))
         latents = LatentTrack(arrays[f"{i}.w"], arrays[f"{i}.valid"], pack)
-        people.append(Person(track, latents, arrays[f"{i}.samples"], arrays[f"{i}.sampled"]))
+        covers = Covers(arrays[f"{i}.covered"], arrays[f"{i}.covers"])
+        people.append(Person(track, latents, arrays[f"{i}.samples"], arrays[f"{i}.sampled"], covers))
     return Sight(people, int(arrays["frames"]), arrays["shots"].tolist())

@@ -1,0 +1,160 @@
+"""Things to put in front of training faces: drawn shapes of hands, arms, sticks and blobs, with light on them.
+
+A sprite is a shade and an opacity; its colour comes when it is put before a face: skin like the face's own or like somebody else's, the
+texture of another picture, or one plain colour. Sprites are drawn once and turned, scaled and shifted for every use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+SIDE = 128
+Sprite = tuple[NDArray[np.float32], NDArray[np.float32]]  # shade, opacity [SIDE,SIDE] in 0..1
+CHEEKS = ((0.55, 0.63, 0.28, 0.39), (0.55, 0.63, 0.61, 0.72))  # top, bottom, left, right of a crop in the pack's frame
+
+
+def _round(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Shade of a rounded body: darker towards its edge, light from a random side."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    body = np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1))
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = np.cos(angle) * cv2.Sobel(body, cv2.CV_32F, 1, 0) + np.sin(angle) * cv2.Sobel(body, cv2.CV_32F, 0, 1)
+    return np.clip(rng.uniform(0.62, 0.85) + 0.3 * body + 0.3 * slope, 0.2, 1.15).astype(np.float32)
+
+
+def _put(parts: Sprite, mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """One more body before those that are there, in place."""
+    shade, opacity = parts
+    light, inside = _round(mask, rng), mask > 0
+    shade[inside], opacity[inside] = light[inside], 1.0
+
+
+def _limb(path: NDArray[np.floating], widths: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """A tapered stroke along a path [K,2]."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    for (a, b), (wa, wb) in zip(zip(path, path[1:], strict=False), zip(widths, widths[1:], strict=False), strict=True):
+        for t in np.linspace(0, 1, 14):
+            at = np.rint(((1 - t) * a + t * b) * 16).astype(int)
+            cv2.circle(mask, (int(at[0]), int(at[1])), int(((1 - t) * wa + t * wb) * 16), (1,), -1, cv2.LINE_8, 4)
+    return mask
+
+
+def hand(rng: np.random.Generator) -> Sprite:
+    """A palm with two to five fingers, spread or together, bent or straight, and an arm."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    middle, palm = np.array([SIDE / 2, SIDE * 0.62]), rng.uniform(13, 19)
+    _put(parts, _limb(np.array([middle, middle + (rng.uniform(-12, 12), SIDE)]), np.array([palm * 0.75, palm * 0.95])), rng)
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.ellipse(mask, (int(middle[0]), int(middle[1])), (int(palm), int(palm * 1.15)), 0, 0, 360, (1,), -1)
+    _put(parts, mask, rng)
+    count, spread, length = int(rng.integers(2, 6)), rng.uniform(0.03, 0.32), rng.uniform(1.3, 2.4) * palm
+    for i in rng.permutation(count):
+        aim = (i - (count - 1) / 2) * (spread + 0.05) + rng.normal() * 0.05
+        root = middle + palm * np.array([(i - (count - 1) / 2) * 1.6 / max(count - 1, 1), -0.55])
+        bend, far = rng.normal() * 0.25, length * rng.uniform(0.75, 1.0)
+        joint = root + 0.55 * far * np.array([np.sin(aim), -np.cos(aim)])
+        tip = joint + 0.45 * far * np.array([np.sin(aim + bend), -np.cos(aim + bend)])
+        width = palm * rng.uniform(0.21, 0.28)
+        _put(parts, _limb(np.array([root, joint, tip]), width * np.array([1.1, 1.0, 0.8])), rng)
+    if rng.random() < 0.6:  # a thumb
+        side = rng.choice([-1, 1])
+        root, width = middle + palm * np.array([0.7 * side, 0.1]), palm * 0.3
+        tip = root + palm * np.array([side * rng.uniform(0.5, 1.1), rng.uniform(-1.1, -0.2)])
+        _put(parts, _limb(np.array([root, tip]), width * np.array([1.1, 0.8])), rng)
+    return parts
+
+
+def stick(rng: np.random.Generator) -> Sprite:
+    """A pen, a spoon, a microphone: a stroke, with a ball at its end or without."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    top, width = np.array([SIDE / 2, rng.uniform(40, 70)]), rng.uniform(2.5, 9)
+    _put(parts, _limb(np.array([top, [SIDE / 2, 1.4 * SIDE]]), np.array([width, width * rng.uniform(0.7, 1.6)])), rng)
+    if rng.random() < 0.6:
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        size = (int(width * rng.uniform(1.3, 2.4)), int(width * rng.uniform(1.3, 2.8)))
+        cv2.ellipse(mask, (SIDE // 2, int(top[1])), size, 0, 0, 360, (1,), -1)
+        _put(parts, mask, rng)
+    return parts
+
+
+def blob(rng: np.random.Generator) -> Sprite:
+    """A smooth outline, or a box: a cup, a phone, a sleeve, somebody's shoulder."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    mask, size = np.zeros((SIDE, SIDE), np.uint8), rng.uniform(14, 40)
+    if rng.random() < 0.35:
+        box = cv2.boxPoints(((SIDE / 2, SIDE / 2), (2 * size, 2 * size * rng.uniform(0.4, 1.0)), float(rng.uniform(0, 180))))
+        cv2.fillConvexPoly(mask, np.rint(box).astype(np.int32), (1,))
+    else:
+        angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+        waves = sum(rng.normal() * 0.22 / k * np.cos(k * angles + rng.uniform(0, 6.3)) for k in range(1, 6))
+        radius = size * np.clip(1 + waves, 0.3, 2.0)
+        outline = SIDE / 2 + radius[:, None] * np.stack([np.cos(angles), rng.uniform(0.5, 1.0) * np.sin(angles)], 1)
+        cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], (1,))
+    _put(parts, mask, rng)
+    if rng.random() < 0.5:  # flat things have no round edge
+        parts[0][mask > 0] = rng.uniform(0.8, 1.05)
+    return parts
+
+
+SHAPES: tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...] = ((hand, 0.6), (stick, 0.15), (blob, 0.25))
+
+
+def sprites(count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Sprites uint8 [count,2,SIDE,SIDE] (shade x 200, opacity x 255), and which are hands, bool [count]."""
+    rng = np.random.default_rng(seed)
+    out, hands = np.zeros((count, 2, SIDE, SIDE), np.uint8), np.zeros(count, bool)
+    for i in range(count):
+        shape = SHAPES[int(rng.choice(len(SHAPES), p=[share for _, share in SHAPES]))][0]
+        shade, opacity = shape(rng)
+        out[i, 0], out[i, 1], hands[i] = np.clip(shade * 200, 0, 255), opacity * 255, shape is hand
+    return torch.from_numpy(out), torch.from_numpy(hands)
+
+
+def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *, bare: float = 0.35) -> tuple[Tensor, Tensor]:
+    """Faces [N,3,S,S] in [-1,1] with something before them, and where it is: [N,S,S] in 0..1.
+
+    kinds: what `sprites` made; a share `bare` of the faces stays as it is.
+    """
+    count, size = len(faces), faces.shape[-1]
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=draw)
+
+    which = torch.randint(len(kinds[0]), (count,), generator=draw)
+    angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
+    cos, sin, shift = angle.cos() * scale, angle.sin() * scale, (rand(count, 2) - 0.5) * 1.1
+    theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+    grid = F.affine_grid(theta, [count, 2, size, size], align_corners=False)
+    # what leaves a sprite at its edge, such as an arm, goes on
+    sprite = F.grid_sample(kinds[0][which].float(), grid, padding_mode="border", align_corners=False)
+    shade, opacity = sprite[:, :1] / 200, (sprite[:, 1:] / 255 * 2 - 0.5).clamp(0, 1)
+    opacity = opacity * (rand(count) >= bare)[:, None, None, None]
+    texture = _colours(faces, kinds[1][which], rand) * (shade / sprite[:, 1:].div(255).clamp_min(0.2)).clamp(0, 1.3)
+    noise = F.interpolate(rand(count, 1, size // 4, size // 4) - 0.5, size=(size, size), mode="bilinear", align_corners=False)
+    texture = texture * (1 + 0.25 * rand(count, 1, 1, 1) * noise)
+    shadow = F.avg_pool2d(opacity, 9, 1, 4).roll((int(3 * rand(1)), int(5 * rand(1)) - 2), (2, 3))
+    lit = (faces + 1) / 2 * (1 - 0.6 * rand(count, 1, 1, 1) * shadow)
+    out = lit + opacity * (texture.clamp(0, 1) - lit)
+    return (out * 2 - 1).contiguous(memory_format=torch.channels_last), opacity[:, 0]
+
+
+def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:
+    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour."""
+    count, size = len(faces), faces.shape[-1]
+    boxes = [faces[:, :, int(t * size) : int(b * size), int(x * size) : int(r * size)].mean((2, 3)) for t, b, x, r in CHEEKS]
+    skin = (torch.stack(boxes).mean(0) + 1) / 2
+    others = rand(count) < 0.4
+    skin = torch.where(others[:, None], skin.roll(1, 0), skin) * (0.7 + 0.6 * rand(count, 1)) * (0.93 + 0.14 * rand(count, 3))
+    plain = rand(count, 3)
+    picture = (F.interpolate(faces.roll(1, 0).flip(2)[:, :, : size // 2, : size // 2], size=(size, size), mode="bilinear") + 1) / 2
+    choice = rand(count)
+    of_skin = (hands & (choice < 0.93)) | (choice < 0.2)
+    flat = torch.where(of_skin[:, None], skin, plain)[..., None, None].expand(-1, -1, size, size)
+    return torch.where(((choice > 0.55) & ~hands)[:, None, None, None], picture, flat)
