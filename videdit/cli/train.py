@@ -21,13 +21,14 @@ STEPS = {
     "identity": "tells people apart",
     "generator": "generator and encoder together",
     "axes": "the directions of the attributes; minutes",
+    "attribute": "a new attribute and its flag out of a folder of labelled pictures, beside what a pack has; a minute",
     "transformer": "--method transformer: a map per attribute and style layer, into the pack",
     "mapper": "--method mapper: one network for all attributes at once, into the pack",
     "expression": "what --expression-from takes over: layers chosen by search, into the pack; minutes",
     "pixel": "--method pixel: a network that redraws one direction of one attribute, into the pack",
     "occlusion": "what lies in front of a face (hands, things) and must stay there, into the pack",
 }
-EDITORS = ("transformer", "mapper", "expression", "pixel", "occlusion")  # trained for a pack that is complete
+EDITORS = ("attribute", "transformer", "mapper", "expression", "pixel", "occlusion")  # trained for a pack that is complete
 DESCRIPTION = (
     """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
 log, curve and samples, and a run that was interrupted goes on from there.
@@ -36,8 +37,8 @@ log, curve and samples, and a run that was interrupted goes on from there.
     + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
     + """
 
-For transformer, mapper, expression, pixel and occlusion DATA may be any folder of pictures, with a labels.csv (file, then a column
-of 1 and 0 per attribute) or without: then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own
+For all but the first five DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per attribute) or without:
+then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own
 data folder, which is found before it, where the pack is asked for by name."""
 )
 

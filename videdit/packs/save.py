@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file as save_tensors
 
@@ -107,6 +108,25 @@ def save_axes(
     tables = read_tables(pack_dir)
     tables["axes"] = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "order": list(order)}
     write_tables(pack_dir, tables)
+    return path
+
+
+def add_axes(pack_dir: str | Path, axes: NDArray[np.floating], calibrate: NDArray[np.floating], names: Sequence[str]) -> Path:
+    """Put axes [A,L,D] of attributes `names` [A] beside those of a pack, or in their place, each with a flag; calibrate: as in `save_axes`.
+
+    Everything else in axes.safetensors stays. Returns the path. Raises PackError as `save_axes` does.
+    """
+    entry = read_tables(pack_dir)["axes"]
+    arrays = load_arrays(Path(pack_dir) / entry["file"])
+    order = [*entry["order"], *(name for name in names if name not in entry["order"])]
+    rows = np.zeros((len(order), *axes.shape[1:])), np.zeros(len(order))
+    rows[0][: len(entry["order"])], rows[1][: len(entry["order"])] = arrays["axes"], arrays["calibrate"]
+    for name, axis, distance in zip(names, axes, calibrate, strict=True):
+        rows[0][order.index(name)], rows[1][order.index(name)] = axis, distance
+    prior = (arrays["prior_mean"], arrays["prior_basis"]) if "prior_mean" in arrays else None
+    shape = arrays.get("shape")
+    path = save_axes(pack_dir, *rows, order, license=entry["license"], trained_on=entry["trained_on"], prior=prior, shape=shape)
+    add_attributes(pack_dir, names, "axes")
     return path
 
 

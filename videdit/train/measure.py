@@ -95,7 +95,7 @@ class Studio:
     def seen(self, w: Floats) -> Sitters:
         """What the networks say of the renders of latents [N,L,D]; embeddings are constant where the pack has no recognizer."""
         known = "recognizer" in self.pack.manifest.networks
-        count = len(self.pack.manifest.order or self.pack.classifier.state_dict()["head.bias"])
+        count = len(self.pack.classifier.state_dict()["head.bias"])  # axes there may be more of
 
         def look(part: torch.Tensor) -> torch.Tensor:
             images = self.pack.generator(part)
