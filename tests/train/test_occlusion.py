@@ -30,11 +30,13 @@ def test_only_what_is_covered_changes_much() -> None:
     out, where = cover(faces, kinds, torch.Generator().manual_seed(1), bare=0.4)
     bare = ~where.flatten(1).any(1)
     assert 3 < int(bare.sum()) < 20
-    assert torch.allclose(out[bare], faces[bare], atol=1e-6)
+    assert float((out[bare] - faces[bare]).abs().mean()) < 0.06  # grain
     assert float(where.min()) >= 0
     assert float(where.max()) == 1
-    free = (where == 0)[:, None].expand_as(faces)
-    assert (out[free] <= faces[free] + 1e-5).all()  # a shadow may fall there
+    free = (where == 0)[:, None].expand_as(faces) & (~bare)[:, None, None, None]
+    assert float((out[free] - faces[free]).mean()) < 0.02  # a shadow may fall there
+    inside = (where == 1)[:, None].expand_as(faces)
+    assert float((out[inside] - faces[inside]).abs().mean()) > 0.2
 
 
 def test_the_network_goes_into_the_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 Reconstruction is the objective (pyramid L1, LPIPS, classifier features), with a critic against blur (non-saturating GAN, lazy
 R1: Karras et al. 2020). Two things make the latents useful beyond that:
 * a share of every batch is *edited*: moved along the attribute's regression slope (kept as running moments of labels and
-  latents), as far as it takes to show, and asked, by critic and classifier, to look real and to show the attribute while the rest stays;
+  latents) and asked, by critic and classifier, to look real and to show the attribute while the rest stays;
 * another share is drawn through the mapping network and judged by the critic, so that the pack can also sample.
 The critic is told what a picture should show (projection), and real pictures with a wrong label count as fakes: an edited face
 has to look like the real faces that have the attribute, not merely like some real face.
@@ -29,7 +29,7 @@ from videdit.networks.stylegan2 import Generator
 from videdit.train import data as training_data
 from videdit.train import picture
 from videdit.train.classifier import load_classifier
-from videdit.train.generator_losses import critic_step, edit_losses, edits, fooling, go_farther, reconstruction
+from videdit.train.generator_losses import critic_step, edit_losses, edits, fooling, reconstruction
 from videdit.train.generator_sheet import write_sheet
 from videdit.train.losses import PerceptualAlexNet, face_weight
 from videdit.train.moments import Moments
@@ -113,7 +113,6 @@ class Trainer:
         self.average = copy.deepcopy(torch.nn.ModuleList([self.generator, self.encoder])).requires_grad_(False)
         self.optim = torch.optim.Adam(picture.parameter_groups(self.generator, self.encoder), betas=(0.9, 0.99), fused=True)
         self.critic_optim = torch.optim.Adam(self.critic.parameters(), lr=5e-4, betas=(0.0, 0.99), fused=True)
-        self.far = torch.ones(2, len(self.faces.attributes), device=device)
         self.step_count, self.spent = 0, 0.0
         names = {a: i for i, a in enumerate(self.faces.attributes)}
         self.edit_choices = [names[a] for a in EDITED + OFTEN * 8]
@@ -144,8 +143,7 @@ class Trainer:
             w = self.encoder(real)
         codes, changed, told = [w], None, [labels]
         if editing:
-            slopes = self.moments.slopes().to(self.device)
-            changed = edits(rng, w[: s.edited], labels[: s.edited], self.edit_choices, slopes, self.far)
+            changed = edits(rng, w[: s.edited], labels[: s.edited], self.edit_choices, self.moments.slopes().to(self.device))
             codes.append(changed[0])
             told.append(torch.where(self.belongs[changed[1]], changed[2][:, None], labels[: s.edited]))
         if adversarial and s.sampled:
@@ -157,9 +155,7 @@ class Trainer:
         losses = reconstruction(fakes[: len(real)], real, w, self.weight, self.lpips, self.classifier)
         if changed is not None and self.classifier is not None:
             edited, before = fakes[len(real) : len(real) + s.edited], fakes[: s.edited].detach()
-            asked, crossed = edit_losses(edited, before, changed[1], changed[2], self.classifier, self.belongs)
-            losses |= asked
-            go_farther(self.far, changed[1], changed[2], crossed)
+            losses |= edit_losses(edited, before, changed[1], changed[2], self.classifier, self.belongs)
         judged = fakes[len(real) // 2 :]
         told_signs = 2 * torch.cat(told)[len(real) // 2 :, self.often] - 1
         if adversarial:
@@ -195,7 +191,6 @@ class Trainer:
             "optim": self.optim.state_dict(),
             "critic_optim": self.critic_optim.state_dict(),
             "moments": (self.moments.labels, self.moments.cross),
-            "far": self.far,
             "step": self.step_count,
             "spent": self.spent,
         }
@@ -207,7 +202,6 @@ class Trainer:
         self.optim.load_state_dict(state["optim"])
         self.critic_optim.load_state_dict(state["critic_optim"])
         self.moments.labels, self.moments.cross = state["moments"]
-        self.far = state.get("far", self.far)  # runs begun before it was kept start from 1
         self.step_count, self.spent = state["step"], state["spent"]
 
     def start_from(self, folder: Path) -> None:

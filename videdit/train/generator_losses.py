@@ -16,9 +16,6 @@ from videdit.networks.classifier import Classifier
 from videdit.networks.discriminator import Discriminator, realness
 from videdit.train.losses import PerceptualAlexNet, feature_distance, pyramid_l1
 
-CROSSED = 0.5  # logits on the wanted side
-FARTHEST = 3.0  # times the first amounts
-
 
 def reconstruction(
     image: Tensor, real: Tensor, w: Tensor, weight: Tensor, lpips: PerceptualAlexNet, classifier: Classifier | None
@@ -37,24 +34,21 @@ def reconstruction(
     return losses
 
 
-def edits(
-    rng: np.random.Generator, w: Tensor, labels: Tensor, choices: Sequence[int], slopes: Tensor, far: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def edits(rng: np.random.Generator, w: Tensor, labels: Tensor, choices: Sequence[int], slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Latents [N,L,D] moved to the other side of one attribute each; the attribute's index and the wanted label, [N].
 
-    choices: the attributes to draw from, the often asked ones more often; slopes [A,L*D]: of the latents on each attribute;
-    far [2,A]: how many times as far each goes, away from it and towards it.
+    choices: the attributes to draw from, the often asked ones more often; slopes [A,L*D]: of the latents on each attribute.
     """
     which = torch.from_numpy(rng.choice(choices, len(w))).to(w.device)
     wanted = 1 - labels[torch.arange(len(w)), which]
-    amount = torch.from_numpy(rng.uniform(1.0, 2.4, len(w)).astype(np.float32)).to(w.device) * far[wanted.long(), which]
+    amount = torch.from_numpy(rng.uniform(1.0, 2.4, len(w)).astype(np.float32)).to(w.device)
     return w + slopes[which].view_as(w) * ((2 * wanted - 1) * amount)[:, None, None], which, wanted
 
 
 def edit_losses(
     edited: Tensor, before: Tensor, which: Tensor, wanted: Tensor, classifier: Classifier, belongs: Tensor
-) -> tuple[dict[str, Tensor], Tensor]:
-    """The attribute must cross over, the other logits stay, and the picture change no more than that takes; bool [N]: where it crossed.
+) -> dict[str, Tensor]:
+    """The attribute must cross over, the other logits stay, and the picture change no more than that takes.
 
     which, wanted [N]: each picture's attribute and its label; belongs: bool [A,A], what may go along with an attribute.
     """
@@ -63,21 +57,10 @@ def edit_losses(
         with torch.no_grad():
             old = classifier(before).float()
     # beyond a logit of about 3 nothing is gained, so the classifier is not driven to extremes
-    towards = logits[torch.arange(len(edited)), which] * (2 * wanted - 1)
-    hit = F.softplus(1.5 - towards).mean()
+    hit = F.softplus(1.5 - logits[torch.arange(len(edited)), which] * (2 * wanted - 1)).mean()
     others = (logits - old).square().clamp_max(9.0)
     others[belongs[which]] = 0
-    still = pyramid_l1(edited, before, torch.ones_like(before[:1, :1]))
-    return {"attribute": hit, "keep": others.mean(), "still": still}, towards.detach() > CROSSED
-
-
-def go_farther(far: Tensor, which: Tensor, wanted: Tensor, crossed: Tensor) -> None:
-    """Attributes that do not show yet are moved farther next time, those that do less far: what is asked for at use is what is trained.
-
-    far [2,A] is changed in place, within 1..FARTHEST.
-    """
-    for a, side, hit in zip(which.tolist(), wanted.long().tolist(), crossed.tolist(), strict=True):
-        far[side, a] = (far[side, a] * (0.98 if hit else 1.02)).clamp(1.0, FARTHEST)
+    return {"attribute": hit, "keep": others.mean(), "still": pyramid_l1(edited, before, torch.ones_like(before[:1, :1]))}
 
 
 def fooling(critic: Discriminator, judged: Tensor, told: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """What +1.0 means along a move of latents, and what the move does to faces that lack the attribute.
 
-+1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies, but
-no further than landmarks typically move and real faces lie apart (`limits`). It is measured the way a flag's + goes: for age, whose
-label is Young, on young faces that grow old.
++1.0 is the distance that takes the median score (logit) of faces without the attribute as far as the median of faces with it lies, and on
+until most of them (SEEN) are seen to have it, but no further than landmarks typically move and real faces lie apart (`limits`). It is
+measured the way a flag's + goes: for age, whose label is Young, on young faces that grow old.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from videdit.packs.load import Pack
 
 Floats = NDArray[np.floating]
+SEEN = 0.8  # of the faces: a median says little where scores lie apart (glasses) or classes overlap (age)
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # where the score is measured, in first guesses
 FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
@@ -114,7 +115,8 @@ class Studio:
 
 
 def calibrate(studio: Studio, axis: Floats, faces: Sitters, row: int, wanted: float, guess: float) -> tuple[float, float]:
-    """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted`, and the share reached.
+    """The distance along a unit axis [L,D] that raises the median logit of attribute `row` by `wanted` and that of SEEN of the faces above
+    0, and the share reached of the first.
 
     faces: without the attribute. Beyond the last step nothing is tried: such a distance would break the face.
     """
@@ -125,17 +127,19 @@ def calibrate_course(
     studio: Scorer, course: Course, faces: Sitters, row: int, wanted: float, guess: float, *, sign: int = 1, limit: float = np.inf
 ) -> tuple[float, float]:
     """`calibrate` for moves that are no straight line; sign -1: the logit is to fall, limit: nothing beyond is tried."""
-    gains = [0.0]
+    gains, lowest = [0.0], [float(np.quantile(sign * faces.logits[:, row], 1 - SEEN))]
     for step in STEPS[1:]:
         now = studio.scores(course(min(step * guess, limit)))[:, row]
         gains.append(sign * float(np.median(now) - np.median(faces.logits[:, row])))
-        if gains[-1] >= wanted or step * guess >= limit:
+        lowest.append(float(np.quantile(sign * now, 1 - SEEN)))
+        if (gains[-1] >= wanted and lowest[-1] >= 0) or step * guess >= limit:
             break
     rising = np.maximum.accumulate(gains)
     if rising[-1] <= 0:
         return min(guess, limit), 0.0
     tried = np.minimum(np.array(STEPS[: len(rising)]) * guess, limit)
-    return max(float(np.interp(wanted, rising, tried)), min(0.1 * guess, limit)), float(min(1.0, rising[-1] / wanted))
+    enough = max(float(np.interp(wanted, rising, tried)), float(np.interp(0.0, np.maximum.accumulate(lowest), tried)))
+    return max(enough, min(0.1 * guess, limit)), float(min(1.0, rising[-1] / wanted))
 
 
 def measure(

@@ -17,7 +17,6 @@ from torch import Tensor
 
 SIDE = 128
 Sprite = tuple[NDArray[np.float32], NDArray[np.float32]]  # shade, opacity [SIDE,SIDE] in 0..1
-CHEEKS = ((0.55, 0.63, 0.28, 0.39), (0.55, 0.63, 0.61, 0.72))  # top, bottom, left, right of a crop in the pack's frame
 
 
 def _round(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -134,27 +133,44 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
     grid = F.affine_grid(theta, [count, 2, size, size], align_corners=False)
     # what leaves a sprite at its edge, such as an arm, goes on
     sprite = F.grid_sample(kinds[0][which].float(), grid, padding_mode="border", align_corners=False)
-    shade, opacity = sprite[:, :1] / 200, (sprite[:, 1:] / 255 * 2 - 0.5).clamp(0, 1)
+    shade, opacity = sprite[:, :1] / 200 / sprite[:, 1:].div(255).clamp_min(0.2), (sprite[:, 1:] / 255 * 2 - 0.5).clamp(0, 1)
     opacity = opacity * (rand(count) >= bare)[:, None, None, None]
-    texture = _colours(faces, kinds[1][which], rand) * (shade / sprite[:, 1:].div(255).clamp_min(0.2)).clamp(0, 1.3)
+    for _ in range(1 + int(rand(1) < 0.5)):  # a camera's edges are as soft as the rest of its picture
+        opacity = F.avg_pool2d(opacity, 3, 1, 1)
+    # from hard light to none; in soft light a hand before a cheek is hardly more than an outline
+    light = 1 + (0.1 + 0.9 * rand(count, 1, 1, 1)) * (shade.clamp(0, 1.3) - 0.95)
+    texture = _colours(faces, kinds[1][which], rand) * light
     noise = F.interpolate(rand(count, 1, size // 4, size // 4) - 0.5, size=(size, size), mode="bilinear", align_corners=False)
-    texture = texture * (1 + 0.25 * rand(count, 1, 1, 1) * noise)
+    texture = texture * (1 + 0.2 * rand(count, 1, 1, 1) * noise)
     shadow = F.avg_pool2d(opacity, 9, 1, 4).roll((int(3 * rand(1)), int(5 * rand(1)) - 2), (2, 3))
     lit = (faces + 1) / 2 * (1 - 0.6 * rand(count, 1, 1, 1) * shadow)
     out = lit + opacity * (texture.clamp(0, 1) - lit)
-    return (out * 2 - 1).contiguous(memory_format=torch.channels_last), opacity[:, 0]
+    # grain over everything, so that the lack of it tells nothing
+    out = out + 0.03 * rand(count, 1, 1, 1) * torch.randn(out.shape, generator=draw)
+    return (out.clamp(0, 1) * 2 - 1).contiguous(memory_format=torch.channels_last), opacity[:, 0]
 
 
 def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:
     """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour."""
     count, size = len(faces), faces.shape[-1]
-    boxes = [faces[:, :, int(t * size) : int(b * size), int(x * size) : int(r * size)].mean((2, 3)) for t, b, x, r in CHEEKS]
-    skin = (torch.stack(boxes).mean(0) + 1) / 2
-    others = rand(count) < 0.4
-    skin = torch.where(others[:, None], skin.roll(1, 0), skin) * (0.7 + 0.6 * rand(count, 1)) * (0.93 + 0.14 * rand(count, 3))
-    plain = rand(count, 3)
+    others = (rand(count) < 0.4)[:, None, None, None]
+    skin = _skin(torch.where(others, faces.roll(1, 0), faces), rand)
+    tone = 1 + (rand(count, 1) < 0.6) * (0.5 * rand(count, 1) - 0.25) + 0.1 * (rand(count, 3) - 0.5)
+    skin = skin * tone[..., None, None]
+    plain = rand(count, 3)[..., None, None].expand(-1, -1, size, size)
     picture = (F.interpolate(faces.roll(1, 0).flip(2)[:, :, : size // 2, : size // 2], size=(size, size), mode="bilinear") + 1) / 2
     choice = rand(count)
     of_skin = (hands & (choice < 0.93)) | (choice < 0.2)
-    flat = torch.where(of_skin[:, None], skin, plain)[..., None, None].expand(-1, -1, size, size)
-    return torch.where(((choice > 0.55) & ~hands)[:, None, None, None], picture, flat)
+    out = torch.where(of_skin[:, None, None, None], skin, plain)
+    return torch.where(((choice > 0.55) & ~hands)[:, None, None, None], picture, out)
+
+
+def _skin(faces: Tensor, rand: Callable[..., Tensor]) -> Tensor:
+    """A cheek of each face, enlarged to the whole crop: RGB 0..1 [N,3,S,S], with its own light and texture."""
+    side = (rand(len(faces)) < 0.5).float()
+    x, y = -0.34 + 0.68 * side + 0.06 * (rand(len(faces)) - 0.5), 0.2 + 0.1 * (rand(len(faces)) - 0.5)
+    wide = 0.08 + 0.1 * rand(len(faces))
+    zero = torch.zeros_like(x)
+    theta = torch.stack([torch.stack([wide, zero, x], 1), torch.stack([zero, wide, y], 1)], 1)
+    grid = F.affine_grid(theta, list(faces.shape), align_corners=False)
+    return (F.grid_sample(faces, grid, padding_mode="border", align_corners=False) + 1) / 2
