@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, train
+from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, timeline, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK, STRENGTH_HELP, STRENGTH_RANGE
@@ -53,6 +53,7 @@ def page() -> str:
     parts = [HEAD, *_command(edit.build(None)), *_attributes(), *_presets()]
     builders = [
         preview.build(None),
+        timeline.build(None),
         *(module.build() for module in (inspect, attributes, models, sample, doctor, train, evaluate)),
     ]
     for parser in builders:

@@ -27,7 +27,7 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
-Commands (`videdit COMMAND --help`): preview, inspect, attributes, models, sample, doctor, train.
+Commands (`videdit COMMAND --help`): preview, plan, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
 EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, 4 no face in any input (the output is still
 written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
