@@ -131,9 +131,10 @@ def test_a_window_is_nothing_outside_and_all_inside() -> None:
 def test_settings_hold_times() -> None:
     settings = Settings(from_="0:01.5", to="96f")  # type: ignore[arg-type]
     assert settings.window == Window(1.5, FrameNumber(96))
-    assert Settings(from_=2).window == Window(2.0)
+    assert Settings(from_=2, to=1e16).window == Window(2.0, 1e16)
+    assert Settings(from_=1e-5).window == Window(1e-5)
     assert Settings(to=FrameNumber(3)).window == Window(None, FrameNumber(3))
-    for wrong in ("soon", "-1s", float("nan"), ""):
+    for wrong in ("soon", "-1s", float("nan"), float("inf"), "1e999", True, ""):
         with pytest.raises(UsageError, match="--from can't be"):
             Settings(from_=wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--to 1s is not after --from 2s"):

@@ -235,7 +235,7 @@ def _coerce(option: Option, value: Any) -> Any:
         case "path":
             return Path(value)
         case "time":
-            return value if isinstance(value, FrameNumber) else parse_time(str(value))
+            return value if isinstance(value, FrameNumber) else parse_time(str(value))  # what is negative or no number is no time
         case "names":
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(part.strip() for part in parts if part.strip())

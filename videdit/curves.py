@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)(s?)", re.ASCII)
+TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?((?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)(s?)", re.ASCII | re.IGNORECASE)
 EXAMPLE = "'0s:0 2s:+0.5 4s:0'"
 EASE = "ease"
 SHOWN = 8  # keyframes that a line of output names; of more it says how many
@@ -223,9 +223,10 @@ def parse_time(text: str, *, bare: bool = True) -> float:
     if match := re.fullmatch(r"(\d+)f", text, re.ASCII):
         return FrameNumber(match[1])
     match = TIME.fullmatch(text)
-    if match is None or not (bare or match[4] or match[2]):
+    seconds = int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3]) if match else math.nan
+    if match is None or not math.isfinite(seconds) or not (bare or match[4] or match[2]):
         raise UsageError(f"{text!r} is no time (2s, 2.5s, 1:02.5 or 96f)")
-    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3])
+    return seconds
 
 
 def parse_curve(text: str) -> Curve:

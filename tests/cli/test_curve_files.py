@@ -39,6 +39,7 @@ def test_curves_in_flags(videdit: Run, clip: Path, pipeline: Any, flags: list[st
     [
         "time,strength\n0,0\n2,0.5\n",
         "0,0\n2,+0.5\n",
+        "0.000e+00,0.00e+00\n2.000e+00,5.00e-01\n",
         "\ufeffstrength,time\r\n0,0s\r\n\r\n0.5,0:02\r\n",
         " t , smile \n 0 , 0 \n 2s , 0.5",
     ],
@@ -79,6 +80,7 @@ WRONG = [
     (["--smile", "@high.csv"], "--smile can't be '0s:0 2s:+9'"),
     (["--smile", "@word.csv"], "word.csv: 'much' is no strength"),
     (["--smile", "@time.csv"], "time.csv, line 3: 'soon' is no time"),
+    (["--smile", "@first.csv"], "first.csv, line 1: 'soon' is no time"),
     (["--smile", "@back.csv"], "back.csv: times must increase, and 1s follows 2s"),
     (["--smile", "@head.csv"], "head.csv has no keyframe"),
     (["--smile", "@empty.csv"], "empty.csv is empty"),
@@ -98,7 +100,14 @@ WRONG = [
 @pytest.mark.parametrize(("more", "words"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
 def test_a_wrong_curve_is_a_usage_error_of_one_line(videdit: Run, clip: Path, pipeline: Any, more: list[str], words: str) -> None:
     files = {"wide.csv": "0,1,2", "high.csv": "0,0\n2,9", "word.csv": "0,much", "time.csv": "t,s\n0,0\nsoon,1", "back.csv": "2,0\n1,0"}
-    files |= {"head.csv": "time,strength", "empty.csv": "\n,\n", "bad.json": "[", "tail.csv": "time,tail\n0,1", "list.json": "[]"}
+    files |= {
+        "first.csv": "soon,-0.5\n1,0",
+        "head.csv": "time,strength",
+        "empty.csv": "\n,\n",
+        "bad.json": "[",
+        "tail.csv": "time,tail\n0,1",
+        "list.json": "[]",
+    }
     files |= {"keys.json": '{"smile": [[0, 1], [1]]}', "gone.json": '{"smile": {"time": 3}}'}
     for name, text in files.items():
         Path(name).write_text(text)

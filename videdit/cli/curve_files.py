@@ -42,7 +42,7 @@ def read_curve(path: Path, *, ease: bool = False) -> Curve:
     rows = _csv(path)
     header = [cell.lower() for cell in rows[0][1]]
     order = (0, 1)
-    if not _is_time(header[0]):
+    if not _is_time(header[0]) and not _is_time(header[-1].lstrip("+-")):
         if len(header) == 2 and set(header) == {"time", "strength"}:
             order = (header.index("time"), header.index("strength"))
         rows = rows[1:]
