@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.curves import ALWAYS, Strength, Window
+
 # Kr, Kb of ITU-R BT.601, BT.709 and BT.2020 (non-constant luminance).
 LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
@@ -212,13 +214,15 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class EditPlan:
-    """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still, and by which method
-    (auto: per attribute what the pack names); driver: whose expression to take, if anybody's."""
+    """What to change: per attribute a strength (+1 = typical without -> typical with), one number or a curve over time in seconds;
+    attributes to hold still; by which method (auto: per attribute what the pack names); driver: whose expression to take, if anybody's;
+    window: the part of the clip that all of it acts in."""
 
-    strengths: Mapping[str, float]
+    strengths: Mapping[str, Strength]
     locks: tuple[str, ...] = ()
     method: str = "auto"
     driver: Driver | None = None
+    window: Window = ALWAYS
 
     @property
     def empty(self) -> bool:

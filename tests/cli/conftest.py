@@ -47,6 +47,7 @@ class FakePipeline:
         return SimpleNamespace(
             output=target,
             edits=dict(strengths),
+            window=str(settings.window),
             frames=3,
             frames_with_face=3,
             faces=1,

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from videdit.cli.parser import Parser, add_attributes, add_options, option_asked, settings_of
+from videdit.cli.parser import Parser, add_attributes, add_options, asked_of, option_asked, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
-from videdit.cli.presets import describe, named, read_preset, shipped
+from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
 from videdit.cli.say import note, say, tell
 from videdit.config import DEFAULT_PACK, Settings
+from videdit.curves import Curve, FrameNumber, Strength, extremes
 from videdit.errors import MissingError, NoFaceError, OutputError, SomeInputsFailedError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
@@ -22,10 +23,11 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
 
   videdit in.mp4 --smile +0.5 -o out.mp4               one clip
   videdit clips/ --age -0.4 --eyeglasses -1 -o out/    a folder
+  videdit in.mp4 --smile '0s:0 2s:+0.5 4s:0' -o out.mp4  a strength over time
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
-Commands (`videdit COMMAND --help`): preview, inspect, attributes, models, sample, doctor, train.
+Commands (`videdit COMMAND --help`): preview, plan, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
 EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, 4 no face in any input (the output is still
 written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
@@ -93,12 +95,10 @@ def run(argv: Sequence[str]) -> int:
     preset, preset_strengths = _preset(argv)
     manifest = manifest_for(argv, preset)
     space = build(manifest).parse(argv)
-    strengths = {**named(preset_strengths, manifest), **space.strengths}
-    settings = settings_of(space, preset)
-    return _edit(space, strengths, settings, manifest)
+    return _edit(space, asked_of(space, manifest, preset_strengths), settings_of(space, preset), manifest)
 
 
-def _preset(argv: Sequence[str]) -> tuple[dict[str, Any], dict[str, float]]:
+def _preset(argv: Sequence[str]) -> tuple[dict[str, Any], dict[str, Strength]]:
     name = option_asked(argv, "--config")
     return read_preset(name) if name else ({}, {})
 
@@ -112,7 +112,7 @@ def _manifest_or_none(argv: Sequence[str]) -> Manifest | None:
         return None
 
 
-def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Settings, manifest: Manifest) -> int:
+def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
     if not space.inputs:
         raise UsageError("no input", hint="videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything.")
@@ -127,8 +127,8 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
             raise UsageError(f"{both[0]} is both edited and locked", hint="Drop one of the two.")
     for name, value in strengths.items():
         attribute, factor = manifest.resolve(name)
-        if value:
-            manifest.method_for(attribute.source, settings.method, attribute.sign * factor * value)
+        for end in extremes(attribute.sign * factor * value):
+            manifest.method_for(attribute.source, settings.method, end)
     jobs = make_jobs(space.inputs, space.output)
     todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
     driver = settings.expression_from
@@ -152,22 +152,22 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
     return _close(outcomes, code)
 
 
-def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], settings: Settings) -> int:
+def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, Strength], settings: Settings) -> int:
     """--dry-run."""
     said = [f"{name} {value:+g}" for name, value in strengths.items()]
     if settings.expression_from is not None:
         said.append(f"the expression of {settings.expression_from}")
-    edits = ", ".join(said) or "no change"
+    edits = f"{', '.join(said) or 'no change'} {settings.window}".rstrip()
     for job in todo:
         say(f"{job.source} -> {job.target}: {edits}")
     for job in skipped:
         say(f"{job.source}: skipped, {job.target} exists")
-    say(", ".join(f"{key}={value}" for key, value in asdict(settings).items() if value not in (None, ())))
+    say(", ".join(f"{key.rstrip('_')}={value}" for key, value in asdict(settings).items() if value not in (None, ())))
     return 0
 
 
 def _work(
-    jobs: Sequence[Job], strengths: dict[str, float], settings: Settings, talk: Reporter, *, quiet: bool, alone: bool
+    jobs: Sequence[Job], strengths: dict[str, Strength], settings: Settings, talk: Reporter, *, quiet: bool, alone: bool
 ) -> list[Outcome]:
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
@@ -205,7 +205,7 @@ def summary(report: Any) -> str:
         what = "no face found, written untouched"
     else:
         people = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
-        what = f"{edits}; {people}" if report.status == "edited" else f"untouched; {people}"
+        what = f"{f'{edits} {report.window}'.rstrip()}; {people}" if report.status == "edited" else f"untouched; {people}"
     return f"{report.output}: {what}; {report.wall:.1f} s{rate}"
 
 
@@ -238,15 +238,17 @@ def _check_report(path: Path) -> None:
 
 
 def _write_report(
-    path: Path, outcomes: Sequence[Outcome], strengths: dict[str, float], settings: Settings, manifest: Manifest, code: int
+    path: Path, outcomes: Sequence[Outcome], strengths: dict[str, Strength], settings: Settings, manifest: Manifest, code: int
 ) -> None:
     from videdit import __version__
 
     values = {
         "videdit": __version__,
         "pack": {"id": manifest.id, "license": manifest.license, "note": manifest.licence_note},
-        "edits": strengths,
-        "settings": {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()},
+        "edits": {name: str(value) if isinstance(value, Curve) else value for name, value in strengths.items()},
+        "settings": {
+            key.rstrip("_"): str(value) if isinstance(value, (Path, FrameNumber)) else value for key, value in asdict(settings).items()
+        },
         "exit_code": code,
         "files": [outcome.as_json() for outcome in outcomes],
     }

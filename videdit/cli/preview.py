@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videdit import curves
 from videdit.cli.edit import add_talk, manifest_for
-from videdit.cli.parser import Parser, add_attributes, add_options, settings_of
+from videdit.cli.parser import Parser, add_attributes, add_options, asked_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.say import say
 from videdit.config import Settings, check_strengths
@@ -26,7 +27,7 @@ DESCRIPTION = """Show an edit without making the clip; only the frames that smoo
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png          that moment, before | after
   videdit preview in.mp4 --smile +1 --sheet -o p.png          moments over the whole clip, before above after
   videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths"""
-HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "face", "landmarks", "composite", "blend")
+HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "from_", "to", "face", "landmarks", "composite", "blend")
 OPTIONS = (*HOW, "pack", "device", "precision", "overwrite")
 LADDER = re.compile(r"(?P<name>[\w-]+)=(?P<low>[^.=:]*(?:\.\d+)?[^.=:]*)\.\.(?P<high>[^=:]+?)(?::(?P<steps>\d+))?")
 MOST = 25
@@ -64,6 +65,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     manifest = manifest_for(argv)
     space = build(manifest).parse(argv)
+    space.strengths = asked_of(space, manifest)
     if space.sheet is not None and space.grid:
         raise UsageError("--sheet and --grid exclude each other")
     if not space.grid and not any(space.strengths.values()) and space.expression_from is None:
@@ -103,11 +105,11 @@ def parse_time(text: str | None) -> tuple[float | None, int | None]:
     """3.2s, 3.2, 1:02.5 or 0:01:02 to seconds, 96f to a frame number. Raises UsageError."""
     if text is None:
         return None, None
-    if match := re.fullmatch(r"(\d+)f", text):
-        return None, int(match[1])
-    if match := re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", text):
-        return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3]), None
-    raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.")
+    try:
+        time = curves.parse_time(text)
+    except UsageError:
+        raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.") from None
+    return (None, int(time)) if isinstance(time, curves.FrameNumber) else (time, None)
 
 
 def parse_ladder(text: str, manifest: Manifest) -> Ladder:

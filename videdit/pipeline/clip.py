@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from videdit import composite
 from videdit.config import Settings, check_strengths
+from videdit.curves import Strength
 from videdit.edit.plan import Moves, resolve
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import Motion, changes, motion_of
+from videdit.pipeline.changes import Motion, acting, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
@@ -24,11 +25,12 @@ from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
+from videdit.pipeline.timing import plan_of
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
-from videdit.types import EditPlan, Frame
+from videdit.types import Frame
 from videdit.video.probe import ClipInfo, probe
-from videdit.video.reader import read_frames
+from videdit.video.reader import frame_times, read_frames
 from videdit.video.writer import ClipWriter
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
@@ -38,7 +40,7 @@ Moving = tuple[Motion, Iterator[composite.Change]]
 def edit_video(
     source: str | Path,
     target: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     progress: Progress | None = None,
@@ -48,8 +50,10 @@ def edit_video(
     """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
 
     strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
-    typical face with it. progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from
-    this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written untouched, and the report says so.
+    typical face with it; one number each, a Curve over time, or such words as
+    the command line takes. progress(stage, done, total) is called per frame; on_frame(source,
+    edited, mask) per written frame, from this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written
+    untouched, and the report says so.
 
     Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
     """
@@ -62,22 +66,25 @@ def edit_video(
         models = Models.load(settings, pack)
     cache = cache_of(settings)
     driver = driver_of(models, settings, cache, clock=clock, progress=progress)
-    moves = resolve(EditPlan(asked, settings.lock, settings.method, driver), models.pack.manifest)
-    report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
+    moves = resolve(plan_of(asked, settings, driver, partial(frame_times, source)), models.pack.manifest)
+    edits = asked if driver is None else {**asked, "expression": driver.strength}
+    report = ClipReport(source, target, edits, window=str(settings.window), pack=models.pack.id)
     invert = moves.latent or not moves
     sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress, invert=invert)
     moving: list[Moving] = []
     for number in range(len(sight.people) if moves else 0):
         motion, steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
-        made = []
+        made: list[Moving] = []
         if moves.drawn:
-            frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
-            made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
+            drawn, draw = acting(motion, moves, drawn=True), partial(models.draw, moves=moves)
+            one = drawn_changes(drawn, frames_of(drawn, source), draw, models.pack.size, mode=settings.composite, clock=clock)
+            made.append((drawn, one))
         if moves.latent:
-            made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
-        moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
+            moved = acting(motion, moves, drawn=False)
+            made.append((moved, changes(moved, models.pack.size, mode=settings.composite, clock=clock)))
+        moving += [(motion, ahead(one, DEPTH)) for motion, one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
-    report.status = "no face" if not sight.people else "edited" if moves else "untouched"
+    report.status = "no face" if not sight.people else "edited" if any(m.share.any() for m, _ in moving) else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from videdit.curves import Curve, Strength
+
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
 
@@ -18,14 +20,15 @@ class ClipReport:
     """One clip's outcome.
 
     status: "edited", "untouched" (nothing was asked for) or "no face" (written untouched; the command ends with 4 when it was the
-    only input). faces: people found, a person who leaves and comes back counts again. seconds: by stage, measured where the work
-    runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0 where unknown. licences: of each
-    weight file used.
+    only input). window: "from 1s to 3.5s", where not all of the clip was to be edited. faces: people found, a person who leaves and
+    comes back counts again. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
+    peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used.
     """
 
     input: Path
     output: Path
-    edits: dict[str, float]
+    edits: dict[str, Strength]
+    window: str = ""
     frames: int = 0
     frames_with_face: int = 0
     faces: int = 0
@@ -48,6 +51,7 @@ class ClipReport:
         """Plain values for --report."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values.update(input=str(self.input), output=str(self.output))
+        values["edits"] = {name: str(value) if isinstance(value, Curve) else value for name, value in self.edits.items()}
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
         return values

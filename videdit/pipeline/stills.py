@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -12,21 +12,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from videdit.config import CROP_METHODS, Settings, check_strengths
+from videdit.config import CROP_METHODS, Settings
+from videdit.curves import Strength
 from videdit.edit.plan import resolve
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import changes, motion_of
+from videdit.pipeline.changes import acting, changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
 from videdit.pipeline.drawn import drawn_changes
 from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
+from videdit.pipeline.timing import plan_of
 from videdit.pipeline.watch import watch
 from videdit.smooth import reach
-from videdit.types import Color, EditPlan, Frame
+from videdit.types import Color, Frame
 from videdit.video.probe import probe
 from videdit.video.reader import frame_times, read_frames
 
@@ -36,7 +38,7 @@ RGB = Color(matrix="rgb", full_range=True, depth=8)
 
 def edit_frames(
     frames: Sequence[Picture],
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     fps: float = 25.0,
@@ -56,17 +58,31 @@ def edit_frames(
     return [rgb_of(frame) for frame in Moment(wrapped, models, settings).edited(strengths)]
 
 
-def edit_frame(rgb: Picture, strengths: Mapping[str, float], settings: Settings = Settings(), *, pack: Pack | None = None) -> Picture:
+def edit_frame(
+    rgb: Picture, strengths: Mapping[str, Strength | str], settings: Settings = Settings(), *, pack: Pack | None = None
+) -> Picture:
     """Edit the faces of one picture uint8 [H,W,3] RGB; returns a new one, equal to the input where there is no face."""
     return edit_frames([rgb], strengths, settings, pack=pack)[0]
 
 
 class Moment:
-    """Some consecutive frames whose faces are found and inverted once, to be edited in several ways."""
+    """Some consecutive frames whose faces are found and inverted once, to be edited in several ways.
 
-    def __init__(self, frames: Sequence[Frame], models: Models, settings: Settings, *, sight: Sight | None = None) -> None:
+    times: of all frames of their clip, where these are not all of it; asked only where an edit counts frames.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        models: Models,
+        settings: Settings,
+        *,
+        sight: Sight | None = None,
+        times: Callable[[], Sequence[float]] | None = None,
+    ) -> None:
         self.frames, self.models, self.settings = list(frames), models, settings
         self.clock = Stopwatch()
+        self.times = times or (lambda: [frame.time for frame in self.frames])
         # numbered from 0, whatever they are in their clip
         self.frames = [replace(f, index=i) for i, f in enumerate(self.frames)]
         self.driver = driver_of(models, settings, cache_of(settings), clock=self.clock)
@@ -78,19 +94,20 @@ class Moment:
         """Whether there is anybody."""
         return bool(self.sight.people)
 
-    def edited(self, strengths: Mapping[str, float], *, only: int | None = None) -> Iterator[Frame]:
+    def edited(self, strengths: Mapping[str, Strength | str], *, only: int | None = None) -> Iterator[Frame]:
         """The frames with an edit in them (copies); only: just this one."""
         settings, models = self.settings, self.models
-        plan = EditPlan(check_strengths(strengths), settings.lock, settings.method, self.driver)
-        moves = resolve(plan, models.pack.manifest)
+        moves = resolve(plan_of(strengths, settings, self.driver, self.times), models.pack.manifest)
         moving: list[Moving] = []
         for person in self.sight.people if moves else []:
             motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings.smooth)
             if moves.drawn:
                 frames, draw = iter(self.frames[motion.first : motion.last + 1]), partial(models.draw, moves=moves)
-                moving.append((motion, drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=self.clock)))
+                drawn = acting(motion, moves, drawn=True)
+                moving.append((drawn, drawn_changes(drawn, frames, draw, models.pack.size, mode=settings.composite, clock=self.clock)))
             if moves.latent:
-                moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
+                moved = acting(motion, moves, drawn=False)
+                moving.append((moved, changes(moved, models.pack.size, mode=settings.composite, clock=self.clock)))
         for frame in self.frames:
             if only is not None and frame.index > only:
                 return
@@ -124,12 +141,13 @@ def moment_at(source: str | Path, at: float | None, frame: int | None, models: M
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
         raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")
-    return Moment(picked, models, settings), int(np.argmin([abs(f.time - seconds) for f in picked]))
+    moment = Moment(picked, models, settings, times=partial(frame_times, source))
+    return moment, int(np.argmin([abs(f.time - seconds) for f in picked]))
 
 
 def preview(
     source: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     at: float | None = None,
@@ -150,7 +168,7 @@ def preview(
 
 def sheet(
     source: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     count: int = 6,
@@ -176,7 +194,7 @@ def ladder(
     *,
     at: float | None = None,
     frame: int | None = None,
-    strengths: Mapping[str, float] | None = None,
+    strengths: Mapping[str, Strength | str] | None = None,
     height: int = 360,
     pack: Pack | None = None,
 ) -> Picture:
