@@ -14,13 +14,14 @@ import videdit
 
 ROOT = Path(videdit.__file__).parent
 STAGES = {"video", "faces", "invert", "smooth", "edit", "composite"}
-SHARED = {"types", "errors", "config", "geometry", "networks", "packs", "store"}
+SHARED = {"types", "tone", "errors", "config", "geometry", "networks", "packs", "store"}
 # What each part of the package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     **{stage: SHARED | {stage} for stage in STAGES},
     "errors": set(),
     "geometry": set(),
-    "types": {"errors"},
+    "tone": set(),
+    "types": {"errors", "tone"},
     "config": {"errors"},
     "networks": {"networks"},
     "packs": {"packs", "types", "errors", "config", "geometry", "networks"},

@@ -7,13 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 
 from videdit.errors import OutputError
 from videdit.types import Frame
 from videdit.video.color import FULL_RANGE, is_rgb, to_video_frame
 from videdit.video.copying import Copier
-from videdit.video.encoders import add_video, written_space
-from videdit.video.probe import ClipInfo, first_time
+from videdit.video.encoders import ENCODERS, Encoder, add_video, written_space
+from videdit.video.losses import losses
+from videdit.video.probe import ClipInfo, first_time, probe
 
 # Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them.
 OPTIONS = {"matroska": {"avoid_negative_ts": "disabled"}, "webm": {"avoid_negative_ts": "disabled"}}
@@ -34,6 +36,7 @@ class ContainerSink:
         self._end = Fraction(0)  # s, of the last frame
         self._last = 0  # pts of the last frame
         self._first_dts = Fraction(0)
+        self._fields: av.filter.Graph | None = None
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
 
     def write(self, frame: Frame) -> None:
@@ -49,6 +52,8 @@ class ContainerSink:
         self._first = pts * frame.time_base if self._first is None else self._first
         self._end = (pts + (frame.duration or max(0, pts - self._last))) * frame.time_base
         self._last = picture.pts = pts
+        if self._fields is not None:
+            picture = _flagged(picture, self._fields)
         self._mux(stream.encode(picture))
 
     def finish(self) -> None:
@@ -62,6 +67,7 @@ class ContainerSink:
         self._out.close()
         self._copier.close()
         self._check_start()
+        self._say_losses(self._copier.copied)
 
     def abort(self) -> None:
         """Close everything."""
@@ -75,9 +81,7 @@ class ContainerSink:
         time_base = _avi_tick(info) if name == "avi" and info.container != "avi" else frame.time_base
         self._copier = Copier(info.path, self._out)
         self._copier.add_streams(before_video=True)
-        stream, warnings = add_video(
-            self._out, self._encoder, frame, crf=self._crf, rate=info.rate, time_base=time_base, aspect=info.aspect
-        )
+        stream, warnings = add_video(self._out, self._encoder, frame, info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
         self._copier.add_streams(before_video=False)
         self._copier.start(stream)
@@ -87,6 +91,8 @@ class ContainerSink:
         self._copier.check_ticks()
         if stream.time_base and (frame.time_base / stream.time_base).denominator != 1:
             self._warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
+        if info.fields and ENCODERS.get(stream.codec_context.name, Encoder()).fields:
+            self._fields = _field_graph(stream, time_base, info.fields)
         self._stream = stream
         return stream
 
@@ -120,6 +126,11 @@ class ContainerSink:
         if abs(moved) > (self._stream.time_base or 0):
             self._warn(f"{self._out.format.name} can't hold times below zero: everything begins {float(moved):+.3f} s later")
 
+    def _say_losses(self, copied: dict[int, int]) -> None:
+        """Whatever the written file does not say any more, for reasons nobody foresaw, is said here."""
+        for text in losses(self._info, probe(self._part), copied=copied, format_name=self._out.format.name):
+            self._warn(text)
+
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
@@ -130,6 +141,25 @@ def _avi_tick(info: ClipInfo) -> Fraction:
     if info.variable_rate or not info.rate:
         raise OutputError(f"avi can't carry the variable frame rate of {info.path.name}", hint="Choose .mp4, .mov or .mkv.")
     return 1 / info.rate
+
+
+def _field_graph(stream: av.VideoStream, time_base: Fraction, fields: str) -> av.filter.Graph:
+    """A filter that marks frames as two fields: PyAV can't set that itself."""
+    graph = av.filter.Graph()
+    shape = f"video_size={stream.width}x{stream.height}:pix_fmt={stream.pix_fmt}:time_base={time_base}:pixel_aspect=1/1"
+    nodes = graph.add("buffer", shape), graph.add("setparams", f"field_mode={'bff' if fields == 'bff' else 'tff'}"), graph.add("buffersink")
+    nodes[0].link_to(nodes[1])
+    nodes[1].link_to(nodes[2])
+    graph.configure()
+    return graph
+
+
+def _flagged(picture: av.VideoFrame, graph: av.filter.Graph) -> av.VideoFrame:
+    """The same picture with the graph's flags."""
+    graph.push(picture)
+    out = graph.pull()
+    assert isinstance(out, av.VideoFrame)
+    return out
 
 
 def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFrame:
