@@ -104,6 +104,9 @@ def _video_packets(video, size, times, time_base, last_duration, fields=""):  # 
         frame = av.VideoFrame.from_ndarray(picture(index, size), format="rgb24").reformat(format=video.pix_fmt)
         frame.pts, frame.time_base = time, time_base
         frame.duration = times[index + 1] - time if index + 1 < len(times) else last_duration
+        context = video.codec_context
+        frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc  # ProRes takes them from frames
+        frame.colorspace, frame.color_range = context.colorspace, context.color_range
         if marked:
             marked.push(frame)
             frame = marked.pull()
@@ -129,7 +132,8 @@ def _audio_packets(track, pitch, start, samples):  # type: ignore[no-untyped-def
     packets = []
     for at in range(0, samples, size):
         part = np.ascontiguousarray(sound[:, at : at + size])
-        part = (part * 32767).astype(np.int16) if kind.startswith("s16") else part
+        scale = {"s16": (32767, np.int16), "s32": (2147483520, np.int32)}.get(kind[:3])
+        part = (part * scale[0]).astype(scale[1]) if scale else part
         frame = av.AudioFrame.from_ndarray(part, format=kind, layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = rate, start + at, Fraction(1, rate)
         packets += track.encode(frame)

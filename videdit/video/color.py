@@ -64,6 +64,11 @@ def depth_of(name: str) -> int:
     return max(component.bits for component in av.VideoFormat(name).components)
 
 
+def coarse_chroma(name: str) -> bool:
+    """Whether a chroma sample stands for several of luma."""
+    return not is_rgb(name) and not name.startswith("gray") and _chroma(name) != (1, 1)
+
+
 def is_rgb(name: str) -> bool:
     """True for formats of red, green and blue."""
     return av.VideoFormat(name).is_rgb

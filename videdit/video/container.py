@@ -13,7 +13,7 @@ from videdit.errors import OutputError
 from videdit.types import Frame
 from videdit.video.color import FULL_RANGE, is_rgb, to_video_frame
 from videdit.video.copying import Copier
-from videdit.video.encoders import ENCODERS, Encoder, add_video, written_space
+from videdit.video.encoders import ENCODERS, Encoder, add_video, narrows, written_space
 from videdit.video.losses import losses
 from videdit.video.probe import ClipInfo, first_time, probe
 
@@ -36,6 +36,7 @@ class ContainerSink:
         self._end = Fraction(0)  # s, of the last frame
         self._last = 0  # pts of the last frame
         self._first_dts = Fraction(0)
+        self._narrowed = False
         self._fields: av.filter.Graph | None = None
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
 
@@ -43,8 +44,8 @@ class ContainerSink:
         """Encode a frame, and copy what belongs before it."""
         stream = self._stream or self._open(frame)
         picture = to_video_frame(frame)
-        if frame.pix_fmt != stream.pix_fmt:
-            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p")
+        if self._narrowed or frame.pix_fmt != stream.pix_fmt:
+            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p", narrowed=self._narrowed)
         pts = frame.pts
         if self._first is not None and pts <= self._last:
             pts = self._last + 1
@@ -91,6 +92,7 @@ class ContainerSink:
         self._copier.check_ticks()
         if stream.time_base and (frame.time_base / stream.time_base).denominator != 1:
             self._warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
+        self._narrowed = narrows(frame, stream.codec_context.name, name)
         if info.fields and ENCODERS.get(stream.codec_context.name, Encoder()).fields:
             self._fields = _field_graph(stream, time_base, info.fields)
         self._stream = stream
@@ -129,7 +131,8 @@ class ContainerSink:
     def _say_losses(self, copied: dict[int, int]) -> None:
         """Whatever the written file does not say any more, for reasons nobody foresaw, is said here."""
         for text in losses(self._info, probe(self._part), copied=copied, format_name=self._out.format.name):
-            self._warn(text)
+            if not (self._narrowed and " the range " in text):  # was said when it was decided
+                self._warn(text)
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
@@ -162,7 +165,7 @@ def _flagged(picture: av.VideoFrame, graph: av.filter.Graph) -> av.VideoFrame:
     return out
 
 
-def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFrame:
+def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str, *, narrowed: bool) -> av.VideoFrame:
     """The picture in the encoder's format. Luma keeps its values unless the depth changes; RGB becomes YUV by the written tags."""
     pts, time_base, duration = picture.pts, picture.time_base, picture.duration
     space, _ = written_space(frame, pix_fmt)
@@ -170,7 +173,7 @@ def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFr
         out = picture.reformat(format=pix_fmt, dst_colorspace=space, dst_color_range=1)
     else:
         same = FULL_RANGE if frame.color.full_range else 1
-        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=same)
+        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=1 if narrowed else same)
     out.pts, out.time_base, out.duration = pts, time_base, duration
     return out
 

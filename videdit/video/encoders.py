@@ -21,6 +21,7 @@ from videdit.video.probe import ClipInfo
 DEFAULT_ENCODER = "libx264"
 ANY_SIZE = ("libvpx-vp9", "libvpx", "mpeg4", "ffv1", "mjpeg", "qtrle")  # take 4:2:0 of odd sizes
 X265_NARROWEST = 64  # px; x265 4.2 writes beyond its memory for pictures narrower than about 56
+RANGELESS = ("prores_ks", "mpeg4", "mpeg2video", "libvpx", "qtrle")  # have no tag for full range
 CPU_AVX2, CPU_AVX512F = 11, 13  # OpenCV's numbers
 
 
@@ -123,7 +124,9 @@ def add_video(
         context.max_b_frames = 0
     if encoder.tag and out.format.name in ("mp4", "mov"):
         context.codec_tag = encoder.tag
-    _tag(context, frame)
+    _tag(context, frame, narrowed=(narrowed := narrows(frame, candidate, out.format.name)))
+    if narrowed:
+        warnings.append(f"{candidate} in {out.format.name} can't say that samples use the full range: written in limited range")
     warnings += _format_warnings(frame, stream.pix_fmt or "", odd)
     if info.fields and not encoder.fields:
         warnings.append(f"{candidate} can't say that a clip is interlaced: its fields are written as whole frames (libx264 can)")
@@ -173,8 +176,10 @@ def _options(name: str, encoder: Encoder, crf: float | None) -> dict[str, str]:
     return options
 
 
-def written_space(frame: Frame, pix_fmt: str) -> tuple[int, int]:
-    """FFmpeg's colour space and range that a frame has in the encoder's format."""
+def written_space(frame: Frame, pix_fmt: str, *, narrowed: bool = False) -> tuple[int, int]:
+    """FFmpeg's colour space and range that a frame has in the encoder's format. narrowed: see `narrows`."""
+    if narrowed:
+        return frame.color.tags.get("space", UNSPECIFIED), 1
     if frame.color.matrix == "rgb":
         if is_rgb(pix_fmt):
             return 0, 2
@@ -182,10 +187,16 @@ def written_space(frame: Frame, pix_fmt: str) -> tuple[int, int]:
     return frame.color.tags.get("space", UNSPECIFIED), frame.color.tags.get("range", 0)
 
 
-def _tag(context: av.VideoCodecContext, frame: Frame) -> None:
+def narrows(frame: Frame, encoder: str, container: str) -> bool:
+    """Whether full range becomes limited, because nothing in the file could say that it is full."""
+    silent = encoder in RANGELESS or (encoder == "ffv1" and container == "avi")
+    return silent and frame.color.full_range and frame.color.matrix != "rgb"
+
+
+def _tag(context: av.VideoCodecContext, frame: Frame, *, narrowed: bool) -> None:
     """The source's tags, untagged staying untagged; RGB that becomes YUV says which."""
     tags = frame.color.tags
-    context.colorspace, context.color_range = written_space(frame, context.pix_fmt or "")
+    context.colorspace, context.color_range = written_space(frame, context.pix_fmt or "", narrowed=narrowed)
     context.color_primaries, context.color_trc = tags.get("primaries", UNSPECIFIED), tags.get("transfer", UNSPECIFIED)
 
 

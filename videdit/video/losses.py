@@ -30,18 +30,20 @@ def losses(before: ClipInfo, after: ClipInfo, *, copied: Mapping[int, int], form
 
 def _colour(before: ClipInfo, after: ClipInfo, format_name: str) -> Iterator[str]:
     """Tags and HDR; RGB that became YUV has tags of its own."""
+    codec = after.codec.replace("libdav1d", "av1")
     for name, words in TAGS.items():
         was, now = before.color.tags.get(name, 2), after.color.tags.get(name, 2)
         own = before.color.matrix == "rgb" and name in ("space", "range")
-        if was != now and not own and was not in UNSAID[name]:
-            yield f"{format_name} with {after.codec} does not keep the {words} {was}: {now if now not in UNSAID[name] else 'nothing'} is written"
+        same = was == now or (name == "space" and {was, now} == {5, 6})  # two names of one matrix
+        if not same and not own and was not in UNSAID[name]:
+            yield f"{format_name} with {codec} does not keep the {words} {was}: {now if now not in UNSAID[name] else 'nothing'} is written"
     if before.mastering and not before.mastering.same(after.mastering):
-        yield f"{format_name} with {after.codec} does not keep the mastering display"
+        yield f"{format_name} with {codec} does not keep the mastering display"
     if before.light and any(before.light) and before.light != after.light:
-        yield f"{format_name} with {after.codec} does not keep the content light levels"
+        yield f"{format_name} with {codec} does not keep the content light levels"
     subsampled = "420" in after.pix_fmt or "422" in after.pix_fmt
     if subsampled and before.color.matrix != "rgb" and before.chroma_place not in ("", "left") and before.chroma_place != after.chroma_place:
-        yield f"{format_name} with {after.codec} does not keep where chroma stands ({before.chroma_place})"
+        yield f"{format_name} with {codec} does not keep where chroma stands ({before.chroma_place})"
 
 
 def _streams(before: ClipInfo, after: ClipInfo, copied: Mapping[int, int], format_name: str) -> Iterator[str]:

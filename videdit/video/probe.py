@@ -14,7 +14,7 @@ import av.error
 from videdit.errors import UnreadableError
 from videdit.types import Color
 from videdit.video import stills
-from videdit.video.color import color_of, display_matrix, planar_format, turned_format, turns
+from videdit.video.color import coarse_chroma, color_of, display_matrix, planar_format, turned_format, turns
 from videdit.video.formats import Kind, kind_of_file, numbered
 from videdit.video.hdr import Mastering, chroma_place, kinds_not_kept, light_of, mastering_of, turned_place
 from videdit.video.opening import SEQUENCE_RATE, decoder, open_source, source_loop, video_stream
@@ -105,7 +105,8 @@ def probe(path: Path | str) -> ClipInfo:
         aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
         duration = _duration(container, stream)
         remarks = list(_sequence_remarks(path)) if kind == "sequence" else []
-        place = turned_place(stored := chroma_place(container, stream.index), matrix)
+        stored = chroma_place(container, stream.index) if coarse_chroma(name) else ""
+        place = turned_place(stored, matrix)
         remarks += [*_remarks(frame, damaged), *_places_lost(stored, place, turned=turned, fields=frame.interlaced_frame)]
         assert stream.time_base is not None
         info = ClipInfo(
