@@ -49,7 +49,7 @@ class Color:
 
     @property
     def curve(self) -> str:
-        """"pq" or "hlg" where samples are HDR, else ""."""
+        """ "pq" or "hlg" where samples are HDR, else ""."""
         return tone.CURVES.get(self.tags.get("transfer", 0), "")
 
     @property

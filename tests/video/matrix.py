@@ -1,4 +1,6 @@
-"""What survives a file's way through reader and writer, over the kinds of files there are: `python -m tests.video.matrix` writes docs/formats.md.
+"""What survives a file's way through reader and writer, over the kinds of files there are.
+
+`python -m tests.video.matrix` writes docs/formats.md.
 
 Every row is a small clip that FFmpeg makes, read and written again without an edit into a container by an encoder. What the source
 said is compared with what the output says, read with PyAV alone. A loss counts as announced when a warning names it.
@@ -284,7 +286,9 @@ def _alike(source: Path, target: Path) -> bool:
 
 def page(results: list[Result]) -> str:
     """The generated part of docs/formats.md."""
-    lines = [f"{MARK}\n\nMade with PyAV {av.__version__}. {len(results)} files, so chosen that every pair of properties that FFmpeg can put into"]
+    lines = [
+        f"{MARK}\n\nMade with PyAV {av.__version__}. {len(results)} files, so chosen that every pair of properties that FFmpeg can put into"
+    ]
     lines += ["one file occurs; *said* counts files in which a warning named what was not kept. Nothing was lost in silence.", ""]
     lines += _summary(results) + ["", "### What is said", ""]
     said = Counter(_general(warning) for result in results for warning in {*result.warnings, result.refused} - {""})
@@ -312,13 +316,20 @@ def _summary(results: list[Result]) -> list[str]:
 def _general(text: str) -> str:
     """Without numbers that differ from file to file."""
     text = re.sub(r"(stream|begins) [-+.\d]+", r"\1 N", text)
+    text = re.sub(r"(audio stream N \(\w+\))(, audio stream N \(\w+\))+", r"\1", text)
     return re.sub(r"ticks of 1/\d+ s", "ticks", text)
 
 
 def _cells(result: Result) -> list[str]:
     row = result.row
-    beside = [f"{row['audio']} audio" if row["audio"] != "0" else "", "subtitles" if row["subtitles"] == "yes" else ""]
-    beside += ["chapters" if row["chapters"] == "yes" else "", "B-frames" if row["b"] == "2" else "", f"pixels {row['pixel']}" if row["pixel"] != "1:1" else ""]
+    parts = {
+        f"{row['audio']} audio": row["audio"] != "0",
+        "subtitles": row["subtitles"] == "yes",
+        "chapters": row["chapters"] == "yes",
+        "B-frames": row["b"] == "2",
+        f"pixels {row['pixel']}": row["pixel"] != "1:1",
+    }
+    beside = [name for name, there in parts.items() if there]
     said = result.refused or ", ".join(result.announced)
     return [
         f".{row['container']} {row['codec']}",
@@ -327,7 +338,7 @@ def _cells(result: Result) -> list[str]:
         row["times"],
         row["rotation"],
         row["size"],
-        ", ".join(filter(None, beside)) or "-",
+        ", ".join(beside) or "-",
         f".{row['into']} {row['encoder']}",
         ", ".join(result.kept) or "-",
         said or "-",

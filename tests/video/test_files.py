@@ -39,9 +39,7 @@ def clear_picture(index: int) -> np.ndarray:
 def make_pq(path: Path) -> Path:
     params = f"log-level=error:master-display={DISPLAY}:max-cll=1000,400"
     options = {"x265-params": params, "chroma_sample_location": "topleft", "preset": "ultrafast"}
-    return media.make_clip(
-        path, size=SIZE, times=range(4), encoder="libx265", pix_fmt="yuv420p10le", tags=PQ, options=options, audio=1
-    )
+    return media.make_clip(path, size=SIZE, times=range(4), encoder="libx265", pix_fmt="yuv420p10le", tags=PQ, options=options, audio=1)
 
 
 @pytest.mark.parametrize(("suffix", "encoder"), [(".mp4", "libx265"), (".mkv", "libx265"), (".mov", "libx264"), (".mp4", "libsvtav1")])

@@ -95,11 +95,12 @@ def _refuse_mismatch(job: Job) -> None:
 
 
 def _kind(path: Path) -> Kind | None:
-    """What a file is, where it can be read; what is wrong with it is said later."""
+    """What a file is by its name, unless it is a picture that moves; what is wrong with it is said later."""
     try:
-        return kind_of_file(path)
+        found = kind_of_file(path)
     except OSError:
-        return kind_of_suffix(path)
+        found = None
+    return found if found in ("animation", "sequence") else kind_of_suffix(path)
 
 
 def _there(target: Path) -> bool:

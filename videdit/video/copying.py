@@ -17,7 +17,9 @@ from videdit.video.probe import open_source, video_stream
 
 # Written anew by the muxer, or about the encoding that is replaced.
 _STALE_TAG = re.compile(
-    r"(rotate|encoder|alpha_mode|major_brand|minor_version|compatible_brands|(bps|duration|number_of_|_statistics_|source_id).*)$", re.IGNORECASE
+    r"(rotate|encoder|alpha_mode|major_brand|minor_version|compatible_brands|"
+    r"(bps|duration|number_of_|_statistics_|source_id).*)$",
+    re.IGNORECASE,
 )
 
 _TS_SUBTITLES = ("dvbsub", "dvb_subtitle", "dvb_teletext", "libzvbi_teletextdec", "pgssub")

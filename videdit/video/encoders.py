@@ -44,7 +44,9 @@ class Encoder:
 # The values look like the source: all about 45 to 48 dB against it. Of hardware encoders these are the makers' scales, untried here.
 ENCODERS = {
     "libx264": Encoder("crf", 17, {"preset": "veryfast"}, fields=True, mastering="x264-params:mastering-display:cll"),
-    "libx265": Encoder("crf", 19, {"preset": "fast", "x265-params": "log-level=error"}, "hvc1", mastering="x265-params:master-display:max-cll"),
+    "libx265": Encoder(
+        "crf", 19, {"preset": "fast", "x265-params": "log-level=error"}, "hvc1", mastering="x265-params:master-display:max-cll"
+    ),
     "libsvtav1": Encoder(
         "crf", 22, {"preset": "8", "svtav1-params": "fast-decode=0"}, mastering="svtav1-params:mastering-display:content-light"
     ),
@@ -54,7 +56,6 @@ ENCODERS = {
     "ffv1": Encoder(fields=True),
     "mpeg4": Encoder("qscale", 2, fields=True),
     "mpeg2video": Encoder("qscale", 2, fields=True),
-    "mjpeg": Encoder("qscale", 2),
     "qtrle": Encoder(),
     "h264_nvenc": Encoder("cq", 19, {"rc": "vbr", "b": "0", "preset": "p5"}),
     "hevc_nvenc": Encoder("cq", 21, {"rc": "vbr", "b": "0", "preset": "p5"}, "hvc1"),

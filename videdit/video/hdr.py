@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import av.logging
 import numpy as np
-from av.container import Container
+from av.container import InputContainer
 
 from videdit.video.color import side_data
 
@@ -33,7 +34,14 @@ NOT_KEPT = {
     "FILM_GRAIN_PARAMS": "film grain parameters (the grain is in the picture)",
 }
 # FFmpeg's names of where chroma stands: x, y in luma samples, 0 the left or top one, 1 the right or bottom one.
-PLACES = {"left": (0.0, 0.5), "center": (0.5, 0.5), "topleft": (0.0, 0.0), "top": (0.5, 0.0), "bottomleft": (0.0, 1.0), "bottom": (0.5, 1.0)}
+PLACES = {
+    "left": (0.0, 0.5),
+    "center": (0.5, 0.5),
+    "topleft": (0.0, 0.0),
+    "top": (0.5, 0.0),
+    "bottomleft": (0.0, 1.0),
+    "bottom": (0.5, 1.0),
+}
 _PLACE = re.compile(rf"Video:[^\n]*?\((?:[^()]*, )?({'|'.join(PLACES)})\)")
 _dumping = threading.Lock()
 
@@ -90,13 +98,14 @@ def light_of(frame: av.VideoFrame) -> tuple[int, int] | None:
 def kinds_not_kept(frame: av.VideoFrame) -> set[str]:
     """What goes with a frame and can't be written again."""
     try:
-        kinds = [frame.side_data[number].type.name for number in range(len(frame.side_data))]
+        everything: Any = frame.side_data  # a sequence too, which its stub does not say
+        kinds = [everything[number].type.name for number in range(len(everything))]
     except ValueError:  # a kind that PyAV does not know
         return set()
     return {NOT_KEPT[kind] for kind in kinds if kind in NOT_KEPT}
 
 
-def chroma_place(container: Container, index: int) -> str:
+def chroma_place(container: InputContainer, index: int) -> str:
     """Where a stream's chroma samples stand, by FFmpeg's name; "" where nobody says.
 
     PyAV shows it nowhere but in FFmpeg's own description of a file, which names it when asked to be verbose.
@@ -106,7 +115,7 @@ def chroma_place(container: Container, index: int) -> str:
         av.logging.set_libav_level(av.logging.VERBOSE)
         av.logging.set_level(av.logging.VERBOSE)
         try:
-            text = container.dumps_format()
+            text = str(container.dumps_format())  # type: ignore[attr-defined]  # its stub forgot it
         finally:
             av.logging.set_level(before)
             av.logging.set_libav_level(av.logging.INFO)

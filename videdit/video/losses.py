@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from videdit.video.color import coarse_chroma
 from videdit.video.copying import stale
 from videdit.video.probe import ClipInfo, StreamInfo
 
 TAGS = {"primaries": "colour primaries", "transfer": "transfer", "space": "colour matrix", "range": "range"}
 UNSAID = {"primaries": (0, 2), "transfer": (0, 2), "space": (2,), "range": (0, 1)}  # limited range is what no tag means
 # Words a muxer makes up or drops as it likes, and that say nothing of the clip.
-OWN_WORDS = re.compile(r"(handler_name|vendor_id|language|alpha_mode|stereo_mode|filename|mimetype|timecode|comment_language)$", re.IGNORECASE)
+OWN_WORDS = re.compile(
+    r"(handler_name|vendor_id|language|alpha_mode|stereo_mode|filename|mimetype|timecode|comment_language)$", re.IGNORECASE
+)
 
 
 def losses(before: ClipInfo, after: ClipInfo, *, copied: Mapping[int, int], format_name: str) -> Iterator[str]:
@@ -41,8 +44,8 @@ def _colour(before: ClipInfo, after: ClipInfo, format_name: str) -> Iterator[str
         yield f"{format_name} with {codec} does not keep the mastering display"
     if before.light and any(before.light) and before.light != after.light:
         yield f"{format_name} with {codec} does not keep the content light levels"
-    subsampled = "420" in after.pix_fmt or "422" in after.pix_fmt
-    if subsampled and before.color.matrix != "rgb" and before.chroma_place not in ("", "left") and before.chroma_place != after.chroma_place:
+    said = before.chroma_place not in ("", "left") and coarse_chroma(after.pix_fmt)  # left is what no tag means
+    if said and before.chroma_place != after.chroma_place:
         yield f"{format_name} with {codec} does not keep where chroma stands ({before.chroma_place})"
 
 

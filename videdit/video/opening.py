@@ -13,6 +13,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from PIL import Image, ImageSequence
 
 from videdit.errors import UnreadableError
@@ -99,6 +100,7 @@ def decoder(stream: av.VideoStream) -> Callable[[av.Packet], list[Any]]:
             context = av.CodecContext.create(name, "r")
         except ValueError:
             return lambda packet: list(packet.decode())
+        assert isinstance(context, VideoCodecContext)
         context.extradata = stream.codec_context.extradata
         return lambda packet: list(context.decode(packet))
     return lambda packet: list(packet.decode())

@@ -47,8 +47,9 @@ class ClipInfo:
     frames: as the container says, else estimated from duration and rate, else None. duration and start in seconds, start being the time
     of the first frame. rate: frames a second on average. variable_rate: a look at the first frames. rotation: degrees counter-clockwise
     that the picture is turned by when shown. loop: how often a GIF repeats, 0 = for ever, None = it says nothing.
-    fields: tff or bff where a frame holds two fields, the upper or the lower first, "unknown" where nobody says which. chroma_place: FFmpeg's
-    name of where chroma samples stand. mastering, light (brightest pixel and average, cd/m2): of HDR. timecode: of the first frame.
+    fields: tff or bff where a frame holds two fields, the upper or the lower first, "unknown" where nobody says which.
+    chroma_place: FFmpeg's name of where chroma samples stand. mastering, light (brightest pixel and average, cd/m2): of HDR.
+    timecode: of the first frame.
     """
 
     path: Path
