@@ -61,6 +61,15 @@ def test_colours_of_709_inside_2020() -> None:
     assert np.abs(picture[1:]).max() < 10  # gamma makes much of a rounding near black
 
 
+def test_an_edit_lights_no_lamps() -> None:
+    before = np.array([[[120, 120, 120], [252, 252, 252]]], np.float32)  # skin, and a highlight of the source's
+    for curve in (tone.PQ, tone.HLG):
+        signal = tone.from_sdr(before, curve, 1) + tone.change_of(before, np.full_like(before, 130), curve, 1)
+        light = (tone._pq_light if curve == tone.PQ else tone._hlg_light)(signal / np.float32(255))
+        assert light[0, 0] == pytest.approx(tone.GLARE, rel=0.02)
+        assert np.abs(signal - tone.from_sdr(before, curve, 1))[0, 1].max() < 1e-3
+
+
 def hdr_frame(transfer: int) -> Frame:
     """10 bits, 4:2:0, BT.2020."""
     luma = np.linspace(250, 550, SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint16)

@@ -23,6 +23,7 @@ CURVES = {16: PQ, 18: HLG}  # FFmpeg's number of the transfer
 REFERENCE_WHITE = 203.0  # cd/m2, BT.2408
 PEAK = {PQ: 10000.0, HLG: 1000.0}  # cd/m2
 KNEE = 0.8  # of reference white
+GLARE = 1.5  # reference whites
 GAMMA = 2.4  # BT.1886
 TOP = 1.1  # of the signal; limited range reaches a little beyond 1
 
@@ -56,6 +57,18 @@ def from_sdr(rgb: Array, curve: str, primaries: int) -> Array:
     light = _expanded(_signed_power(rgb * np.float32(1 / 255), GAMMA), *_knee(PEAK[curve] / REFERENCE_WHITE))
     light = cv2.transform(light, np.linalg.inv(_gamut(primaries)).astype(np.float32))
     return (_pq_signal(light) if curve == PQ else _hlg_signal(light)) * np.float32(255)
+
+
+def change_of(before: Array, change: Array, curve: str, primaries: int) -> Array:
+    """What a change of the SDR picture `before` is as a change of the signal, all float32 [h,w,3] in units of 0..255; exactly 0 where it is 0.
+
+    White that an edit adds is paper, not a lamp: it grows no brighter than GLARE reference whites unless the source was.
+    """
+    glare = np.float32(255) * np.float32(
+        _compressed(np.array([[GLARE]], np.float32), *_knee(PEAK[curve] / REFERENCE_WHITE)).item() ** (1 / GAMMA)
+    )
+    after = np.minimum(before + change, np.maximum(before, glare))
+    return from_sdr(after, curve, primaries) - from_sdr(before, curve, primaries)
 
 
 def _gamut(primaries: int) -> NDArray[np.float64]:

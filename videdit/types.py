@@ -156,11 +156,10 @@ class Frame:
         """Add an RGB change float32 [h,w,3] (in units of 0..255) to the planes of an `align`ed region, in place.
 
         A sample whose change rounds to zero keeps its value to the bit. In PQ and HLG the change is one of the SDR picture that `rgb`
-        gives; what it makes of the samples is the difference between the two pictures taken back to their curve.
+        gives; what it makes of the samples is the difference between the two pictures taken back to their curve (tone.change_of).
         """
         if self.color.curve:
-            before, curve, primaries = self.rgb(region), self.color.curve, self.color.primaries
-            change = tone.from_sdr(before + change, curve, primaries) - tone.from_sdr(before, curve, primaries)
+            change = tone.change_of(self.rgb(region), change, self.color.curve, self.color.primaries)
         if self.color.matrix == "rgb":
             scale = np.float32(((1 << self.color.depth) - 1) / 255.0)
             parts = [change[..., 1] * scale, change[..., 2] * scale, change[..., 0] * scale][: len(self.planes)]

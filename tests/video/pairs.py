@@ -15,10 +15,10 @@ def covering(factors: Mapping[str, Sequence[str]], allowed: Callable[[Row], bool
     allowed says of a row with some factors only whether it can be completed as far as is known.
     """
     names = list(factors)
-    wanted = [pair for pair in _pairs(factors) if _complete(dict(pair), factors, names, allowed, set()) is not None]
+    wanted = [pair for pair in _pairs(factors) if _complete(dict(pair), factors, names, allowed, set(), 0) is not None]
     open_pairs, rows = dict.fromkeys(wanted), []
     while open_pairs:
-        row = _complete(dict(next(iter(open_pairs))), factors, names, allowed, set(open_pairs))
+        row = _complete(dict(next(iter(open_pairs))), factors, names, allowed, set(open_pairs), len(rows))
         assert row is not None
         rows.append({name: row[name] for name in names})
         for pair in covered(rows[-1]):
@@ -36,9 +36,9 @@ def _pairs(factors: Mapping[str, Sequence[str]]) -> list[Pair]:
 
 
 def _complete(
-    row: Row, factors: Mapping[str, Sequence[str]], names: Sequence[str], allowed: Callable[[Row], bool], wanted: set[Pair]
+    row: Row, factors: Mapping[str, Sequence[str]], names: Sequence[str], allowed: Callable[[Row], bool], wanted: set[Pair], turn: int
 ) -> Row | None:
-    """The row with all factors, each value chosen for the open pairs it covers; None where none is allowed."""
+    """The row with all factors, each value chosen for the open pairs it covers, or else in turn; None where none is allowed."""
     if not allowed(row):
         return None
     missing = [name for name in names if name not in row]
@@ -50,8 +50,9 @@ def _complete(
         pairs = (((a, b), (name, value)) if names.index(a) < names.index(name) else ((name, value), (a, b)) for a, b in row.items())
         return sum(pair in wanted for pair in pairs)
 
-    for value in sorted(factors[name], key=gain, reverse=True):
-        found = _complete({**row, name: value}, factors, names, allowed, wanted)
+    start = turn % len(factors[name])
+    for value in sorted((*factors[name][start:], *factors[name][:start]), key=gain, reverse=True):
+        found = _complete({**row, name: value}, factors, names, allowed, wanted, turn)
         if found is not None:
             return found
     return None

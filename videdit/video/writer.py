@@ -112,6 +112,8 @@ class ClipWriter:
             return AnimationSink(self.part, self.info, container=ANIMATIONS[self.target.suffix.lower()])
         if kind == "gif":
             sink = stills.GifWriter(self.part, loop=self.info.loop if self.info.kind in ("gif", "animation") else 0)
+            if self.info.color.curve:
+                sink.warnings.append("HDR is written as an SDR picture")
             if self.info.streams:
                 sink.warnings.append("a GIF is pictures only: sound and everything else is left out")
             return sink
