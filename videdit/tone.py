@@ -60,7 +60,7 @@ def from_sdr(rgb: Array, curve: str, primaries: int) -> Array:
 
 
 def change_of(before: Array, change: Array, curve: str, primaries: int) -> Array:
-    """What a change of the SDR picture `before` is as a change of the signal, all float32 [h,w,3] in units of 0..255; exactly 0 where it is 0.
+    """What a change of the SDR picture `before` is as a change of the signal, all float32 [h,w,3] in units of 0..255; 0 stays exactly 0.
 
     White that an edit adds is paper, not a lamp: it grows no brighter than GLARE reference whites unless the source was.
     """

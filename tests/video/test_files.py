@@ -12,7 +12,6 @@ from PIL import Image
 
 from tests import media
 from videdit.errors import UnreadableError
-from videdit.types import Frame
 from videdit.video.formats import at_number, kind_of_file, numbered
 from videdit.video.probe import probe
 from videdit.video.reader import read_frames
@@ -194,5 +193,37 @@ def test_a_failed_row_of_pictures_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def pq_frame(tmp_path: Path) -> Frame:
-    return next(read_frames(make_pq(tmp_path / "in.mp4")))
+def test_damage_is_concealed_and_counted(tmp_path: Path) -> None:
+    options = {"preset": "ultrafast", "bf": "0", "threads": "1", "g": "10"}
+    whole = media.make_clip(tmp_path / "in.mp4", size=(160, 128), times=range(60), options=options)
+    with av.open(str(whole)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(whole.read_bytes())
+    at, size = places[33]
+    data[at + size // 2 : at + size] = bytes(size - size // 2)
+    (tmp_path / "bad.mp4").write_bytes(data)
+    reader = read_frames(tmp_path / "bad.mp4")
+    count = len(list(reader))
+    assert count + reader.damaged == 60
+    assert reader.concealed + reader.damaged >= 1
+    assert "concealed" in reader.remarks[0] or "left out" in reader.remarks[0]
+
+
+def test_a_file_that_ends_before_its_time_is_announced(tmp_path: Path) -> None:
+    whole = media.make_clip(tmp_path / "in.mkv", times=[33 * i for i in range(60)], time_base=Fraction(1, 1000))
+    assert list(reader := read_frames(whole)) and reader.remarks == []
+    reader = read_frames(media.damage(whole, tmp_path / "bad.mkv", start=0.3, length=40))
+    assert len(list(reader)) < 60
+    assert any("breaks off" in remark for remark in reader.remarks)
+
+
+def test_a_jpeg_on_its_side_in_a_row(tmp_path: Path) -> None:
+    """PyAV can't list what goes with a frame that has EXIF; the turn is read all the same."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number in (1, 2):
+        Image.fromarray(media.picture(number, SIZE)).save(tmp_path / f"{number}.jpg", exif=exif, quality=95)
+    frames = list(read_frames(tmp_path / "%d.jpg"))
+    assert [(frame.width, frame.height) for frame in frames] == [(48, 64)] * 2
+    upright = np.rot90(media.picture(1, SIZE), -1).astype(float)
+    assert np.abs(frames[0].rgb() - upright).mean() < 6

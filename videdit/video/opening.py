@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -90,6 +91,15 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.Video
             raise UnreadableError(f"{path} holds video in a format this FFmpeg has no decoder for", hint="Convert it to H.264 first.")
         return stream
     raise UnreadableError(f"{path} has no video stream", hint="Give a file with pictures in it.")
+
+
+def promised_end(stream: av.VideoStream) -> Fraction | None:
+    """When the stream ends by what the header says, in seconds; None where it does not say."""
+    if stream.duration and stream.time_base:
+        return Fraction((stream.start_time or 0) + stream.duration) * stream.time_base
+    said = next((value for key, value in stream.metadata.items() if key.lower() == "duration"), "")
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", said)  # Matroska's tag, the time of the end
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]) if match else None
 
 
 def decoder(stream: av.VideoStream) -> Callable[[av.Packet], list[Any]]:

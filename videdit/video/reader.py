@@ -14,8 +14,10 @@ from videdit.types import Frame
 from videdit.video import stills
 from videdit.video.color import color_of, display_matrix, orient, planar_format, planes_of, turned_format, turns
 from videdit.video.hdr import kinds_not_kept
-from videdit.video.opening import decoder, open_source, video_stream
+from videdit.video.opening import decoder, open_source, promised_end, video_stream
 from videdit.video.probe import file_kind
+
+BREAK = 0.5  # s; durations in headers are not exact
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +35,14 @@ class FrameReader(Iterator[Frame]):
     """Iterates over frames.
 
     damaged counts the packets skipped so far because they can't be decoded (the frame before then stands longer), concealed the frames of
-    which the decoder had to make up a part; not_kept names what came with frames and can't be written again.
+    which the decoder had to make up a part; missing are the seconds by which the file ends before the time it promises; not_kept names
+    what came with frames and can't be written again.
     """
 
     def __init__(self, path: Path, *, start: float | None = None, stop: float | None = None) -> None:
         self.path, self.start, self.stop = path, start, stop
         self.damaged = self.concealed = 0
+        self.missing = 0.0
         self.not_kept: set[str] = set()
         self._frames = self._read()
 
@@ -58,6 +62,8 @@ class FrameReader(Iterator[Frame]):
         said = [f"{self.damaged} packets can't be decoded and are left out: the frames before them stand longer"] if self.damaged else []
         if self.concealed:
             said.append(f"{self.concealed} damaged frames are shown as far as they can be decoded, the rest is concealed")
+        if self.missing:
+            said.append(f"the file breaks off {self.missing:.2f} s before the end it promises")
         return said + [f"{kind} can't be written again: left out" for kind in sorted(self.not_kept)]
 
     def _read(self):  # type: ignore[no-untyped-def]  # a generator: close() is needed
@@ -131,6 +137,10 @@ class FrameReader(Iterator[Frame]):
                 last = _to_frame(picture, stream, index, last)
                 index += 1
                 yield last
+        promised = promised_end(stream)
+        if last is not None and promised is not None:
+            missing = promised - (last.pts + last.duration) * last.time_base
+            self.missing = float(missing) if missing > BREAK else 0.0
 
     def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
         """The stream's packets; a file that breaks off ends there. The decoder is emptied in either case."""
