@@ -301,7 +301,7 @@ def page(results: list[Result]) -> str:
 
 def _summary(results: list[Result]) -> list[str]:
     """Properties by output container."""
-    lines = [" | ".join(["", *(f".{name}" for name in FACTORS["into"])]), " | ".join("---" for _ in range(7))]
+    lines = [" | ".join(["into", *(f".{name}" for name in FACTORS["into"])]), " | ".join("---" for _ in range(7))]
     for name in ANNOUNCES:
         cells = []
         for container in FACTORS["into"]:

@@ -172,17 +172,18 @@ def test_pictures_in_a_row(tmp_path: Path) -> None:
     assert [round(frame.time, 2) for frame in read_frames(tmp_path / "out.mp4")] == [0, 0.04, 0.08]
 
 
-def test_pictures_in_a_row_of_sixteen_bits_and_with_a_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_pictures_in_a_row_of_sixteen_bits_and_with_a_gap(tmp_path: Path, suffix: str) -> None:
     clip = media.make_clip(tmp_path / "in.mkv", size=SIZE, encoder="ffv1", pix_fmt="gray16le", times=range(3))
-    write_again(clip, tmp_path / "a%d.tif")
-    del_number = at_number(tmp_path / "a%d.tif", 2)
-    frame = next(read_frames(tmp_path / "a%d.tif"))
+    write_again(clip, tmp_path / f"a%d{suffix}")
+    del_number = at_number(tmp_path / f"a%d{suffix}", 2)
+    frame = next(read_frames(tmp_path / f"a%d{suffix}"))
     assert frame.color.depth == 16
     assert np.array_equal(frame.planes[0], next(read_frames(clip)).planes[0])
     del_number.unlink()
-    assert any("number 2 is missing" in warning for warning in probe(tmp_path / "a%d.tif").warnings)
+    assert any("number 2 is missing" in warning for warning in probe(tmp_path / f"a%d{suffix}").warnings)
     with pytest.raises(UnreadableError):
-        probe(tmp_path / "b%d.tif")
+        probe(tmp_path / f"b%d{suffix}")
 
 
 def test_a_failed_row_of_pictures_leaves_nothing(tmp_path: Path) -> None:

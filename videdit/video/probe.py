@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -98,51 +98,63 @@ def probe(path: Path | str) -> ClipInfo:
     with open_source(path) as container:
         stream = video_stream(container, path)
         frame, damaged = _first_frame(container, stream, path)
+        info = _with_tags(_basics(path, kind, container, stream, frame), container, stream, frame)
         copied = [_describe(other) for other in container.streams if other.index != stream.index]
-        matrix = display_matrix(frame)
-        name = planar_format(frame.format.name)
-        turned = turns(matrix)
-        size = (frame.height, frame.width) if turned else (frame.width, frame.height)
-        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-        duration = _duration(container, stream)
-        remarks = list(_sequence_remarks(path)) if kind == "sequence" else []
-        stored = chroma_place(container, stream.index) if coarse_chroma(name) else ""
-        place = turned_place(stored, matrix)
-        remarks += [*_remarks(frame, damaged), *_places_lost(stored, place, turned=turned, fields=frame.interlaced_frame)]
-        assert stream.time_base is not None
-        info = ClipInfo(
-            path=path,
-            kind=kind,
-            width=size[0],
-            height=size[1],
-            frames=stream.frames or _estimate(duration, stream.average_rate),
-            duration=duration,
-            rate=stream.average_rate or stream.guessed_rate,
-            time_base=stream.time_base,
-            codec=stream.codec_context.name,
-            pix_fmt=turned_format(name) if turned else name,
-            color=color_of(frame),
-            container=container.format.name,
-            start=float((frame.pts or 0) * stream.time_base),
-            rotation=int(frame.rotation),
-            coded_width=frame.width,
-            coded_height=frame.height,
-            aspect=1 / aspect if turned else aspect,
-            loop=source_loop(path, kind),
-            fields=_fields(frame, stream) if not turned else "",
-            chroma_place=place or "",
-            mastering=mastering_of(frame),
-            light=light_of(frame),
-            timecode=_timecode(container, stream),
-            metadata=dict(container.metadata),
-            chapters=len(container.chapters()),
+        return replace(
+            info,
             audio=tuple(other for other in copied if other.type == "audio"),
             subtitles=tuple(other for other in copied if other.type == "subtitle"),
             others=tuple(other for other in copied if other.type not in ("audio", "subtitle")),
-            variable_rate=_variable_rate(path),
-            warnings=tuple(remarks),
+            warnings=(*(_sequence_remarks(path) if kind == "sequence" else ()), *_remarks(frame, damaged), *info.warnings),
         )
-    return info
+
+
+def _basics(path: Path, kind: Kind, container: av.container.InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> ClipInfo:
+    """Size, time and samples."""
+    name, turned = planar_format(frame.format.name), turns(display_matrix(frame))
+    size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+    aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+    duration = _duration(container, stream)
+    assert stream.time_base is not None
+    return ClipInfo(
+        path=path,
+        kind=kind,
+        width=size[0],
+        height=size[1],
+        frames=stream.frames or _estimate(duration, stream.average_rate),
+        duration=duration,
+        rate=stream.average_rate or stream.guessed_rate,
+        time_base=stream.time_base,
+        codec=stream.codec_context.name,
+        pix_fmt=turned_format(name) if turned else name,
+        color=color_of(frame),
+        container=container.format.name,
+        start=float((frame.pts or 0) * stream.time_base),
+        variable_rate=_variable_rate(path),
+        rotation=int(frame.rotation),
+        coded_width=frame.width,
+        coded_height=frame.height,
+        aspect=1 / aspect if turned else aspect,
+        loop=source_loop(path, kind),
+    )
+
+
+def _with_tags(info: ClipInfo, container: av.container.InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> ClipInfo:
+    """What the file says beside that, and in warnings what is not true of upright pictures any more."""
+    matrix = display_matrix(frame)
+    stored = chroma_place(container, stream.index) if coarse_chroma(info.pix_fmt) else ""
+    place, turned = turned_place(stored, matrix), turns(matrix)
+    return replace(
+        info,
+        fields=_fields(frame, stream) if not turned else "",
+        chroma_place=place or "",
+        mastering=mastering_of(frame),
+        light=light_of(frame),
+        timecode=_timecode(container, stream),
+        metadata=dict(container.metadata),
+        chapters=len(container.chapters()),
+        warnings=tuple(_places_lost(stored, place, turned=turned, fields=frame.interlaced_frame)),
+    )
 
 
 def file_kind(path: Path) -> Kind:
