@@ -14,15 +14,16 @@ import videdit
 
 ROOT = Path(videdit.__file__).parent
 STAGES = {"video", "faces", "invert", "smooth", "edit", "composite"}
-SHARED = {"types", "errors", "curves", "config", "geometry", "networks", "packs", "store"}
+SHARED = {"types", "tone", "errors", "curves", "config", "geometry", "networks", "packs", "store"}
 # What each part of the package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     **{stage: SHARED | {stage} for stage in STAGES},
     "errors": set(),
     "geometry": set(),
     "curves": {"errors"},
-    "types": {"errors", "curves"},
     "config": {"errors", "curves"},
+    "tone": set(),
+    "types": {"errors", "curves", "tone"},
     "networks": {"networks"},
     "packs": {"packs", "types", "errors", "config", "geometry", "networks"},
     "store": {"store", "types", "errors", "config", "geometry"},

@@ -157,7 +157,7 @@ OPTIONS: tuple[Option, ...] = (
         high=63,
         metavar="N",
     ),
-    Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name", "output", metavar="NAME"),
+    Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name; `list` shows them", "output", metavar="NAME"),
     Option("overwrite", "switch", "replace files that exist", "output"),
     Option(
         "debug_dir", "path", "write crop, inversion, edited render, flow, mask and composite of every frame here", "output", metavar="DIR"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from videdit.cli.encoders import show_encoders
 from videdit.cli.parser import Parser, add_attributes, add_options, asked_of, option_asked, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, read_preset, shipped
@@ -92,6 +93,8 @@ def run(argv: Sequence[str]) -> int:
         for name, path in shipped().items():
             say(f"{name:<16} {describe(path)}")
         return 0
+    if option_asked(argv, "--video-encoder") == "list":
+        return show_encoders()
     preset, preset_strengths = _preset(argv)
     manifest = manifest_for(argv, preset)
     space = build(manifest).parse(argv)

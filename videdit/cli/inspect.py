@@ -108,6 +108,8 @@ def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
     say(f"  {info.kind}, {info.container}, {info.width}x{info.height}{turned}")
     color = info.color
     say(f"  video     {info.codec}, {info.pix_fmt}, {color.matrix}, {'full' if color.full_range else 'limited'} range, {color.depth} bit")
+    for name, words in _unusual(info):
+        say(f"  {name:<9} {words}")
     if info.kind != "picture":
         rate = f"{float(info.rate):.3f} frames/s" if info.rate else "unknown rate"
         seconds = f"{info.duration:.2f} s, " if info.duration else ""
@@ -123,6 +125,22 @@ def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
         boxes = [_box(*face["box"]) for face in moment["faces"]]
         count = f"{len(boxes)} face{'s' if len(boxes) > 1 else ''}: " if boxes else "no face"
         say(f"  at {moment['time']:>7.2f} s {count}{'; '.join(boxes)}")
+
+
+def _unusual(info: ClipInfo) -> list[tuple[str, str]]:
+    """HDR, fields, pixels that are no squares, timecode: where there are any."""
+    found = []
+    if info.color.curve:
+        light = f", content light {info.light[0]}/{info.light[1]} cd/m2" if info.light else ""
+        display = f", mastered up to {info.mastering.brightest / 10000:g} cd/m2" if info.mastering else ""
+        found.append(("HDR", f"{info.color.curve.upper()}{display}{light}"))
+    if info.fields:
+        found.append(("fields", {"tff": "upper first", "bff": "lower first"}.get(info.fields, "of unknown order")))
+    if info.aspect != 1:
+        found.append(("pixels", f"{info.aspect.numerator}:{info.aspect.denominator}"))
+    if info.timecode:
+        found.append(("timecode", info.timecode))
+    return found
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> str:

@@ -17,6 +17,7 @@ from videdit.cli.say import say
 from videdit.config import Settings, check_strengths
 from videdit.errors import MissingError, UsageError
 from videdit.packs.manifest import Manifest
+from videdit.video.formats import numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
         raise UsageError("--sheet and --grid exclude each other")
     if not space.grid and not any(space.strengths.values()) and space.expression_from is None:
         raise UsageError("no attribute was given", hint="Say what to change, such as --smile +1; `videdit attributes` lists them.")
-    if not Path(space.input).is_file():
+    if not Path(space.input).is_file() and not numbered(Path(space.input)):
         raise UsageError(f"there is no file {space.input}")
     if space.sheet is not None and not 1 <= space.sheet <= MOST:
         raise UsageError(f"--sheet can't be {space.sheet}", hint=f"From 1 to {MOST} moments.")

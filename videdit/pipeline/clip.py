@@ -29,6 +29,7 @@ from videdit.pipeline.timing import plan_of
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
 from videdit.types import Frame
+from videdit.video.formats import is_sequence, numbered
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import frame_times, read_frames
 from videdit.video.writer import ClipWriter
@@ -94,6 +95,11 @@ def edit_video(
 
 def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
     """Raises OutputError."""
+    rows = numbered(target) if is_sequence(target) else {}
+    if set(rows.values()) & set(numbered(source).values() if rows else ()):
+        raise OutputError(f"{target} is the input itself", hint="Name another output.")
+    if rows and not settings.overwrite:
+        raise OutputError(f"{target}: {len(rows)} of these are there already", hint="--overwrite replaces them.")
     if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
     if target.exists() and not settings.overwrite:
@@ -160,8 +166,7 @@ def _second_pass(
             behind.put(frame)
             if progress:
                 progress("edit", number, total)
-    damaged = [f"{reader.damaged} packets can't be decoded and are left out"] if reader.damaged else []
-    return list(dict.fromkeys([*writer.warnings, *damaged]))
+    return list(dict.fromkeys([*writer.warnings, *reader.remarks]))
 
 
 def put_changes(

@@ -23,6 +23,7 @@ from videdit.pipeline.report import Progress, Stopwatch
 from videdit.pipeline.threads import ahead
 from videdit.store import Cache, content_key, stage_key
 from videdit.types import Frame, LatentTrack, Track
+from videdit.video.formats import is_sequence, numbered
 from videdit.video.probe import probe
 from videdit.video.reader import read_frames
 
@@ -73,7 +74,7 @@ def watch_file(
     Raises UnreadableError.
     """
     info = probe(source)
-    parts = watch_parts(models, settings, content_key(source), invert=invert)
+    parts = watch_parts(models, settings, content_of(source) + info.color.curve, invert=invert)
     key = stage_key("tracks", *parts)
     stored = cache.load("tracks", key)
     if stored is not None:
@@ -82,6 +83,11 @@ def watch_file(
         sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts, False
+
+
+def content_of(source: Path) -> str:
+    """What names the bytes of a file, or of all pictures in a row. Raises OSError."""
+    return "".join(content_key(file) for file in (numbered(source).values() if is_sequence(source) else [source]))
 
 
 def make_tracker(models: Models, settings: Settings) -> FaceTracker:
