@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from videdit import composite
 from videdit.config import Settings, check_strengths
-from videdit.edit.plan import Moves, resolve
+from videdit.edit.plan import Moves
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
+from videdit.pipeline.cast import Cast, assigned, choose, everybody, reference
 from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
@@ -44,17 +45,20 @@ def edit_video(
     progress: Progress | None = None,
     on_frame: OnFrame | None = None,
     pack: Pack | None = None,
+    people: Mapping[int, Mapping[str, float]] | None = None,
 ) -> ClipReport:
     """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
 
     strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
     typical face with it. progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from
     this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written untouched, and the report says so.
+    people: strengths for some of the people alone, by the number `videdit inspect` shows, on top of `strengths` where `settings.face`
+    means them too.
 
-    Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
+    Raises UsageError (NobodyError), MissingError (PackError), UnreadableError, OutputError.
     """
     source, target = Path(source), Path(target)
-    asked = check_strengths(strengths)
+    asked, own = check_strengths(strengths), {number: check_strengths(more) for number, more in (people or {}).items()}
     _refuse_overwriting(source, target, settings)
     clock = Stopwatch()
     info = probe(source)
@@ -62,27 +66,41 @@ def edit_video(
         models = Models.load(settings, pack)
     cache = cache_of(settings)
     driver = driver_of(models, settings, cache, clock=clock, progress=progress)
-    moves = resolve(EditPlan(asked, settings.lock, settings.method, driver), models.pack.manifest)
+    cast = Cast(EditPlan(asked, settings.lock, settings.method, driver), own)
+    possible = cast.moves(models.pack.manifest)
+    like = reference(settings.face, models, settings, cache, clock=clock)
     report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
-    invert = moves.latent or not moves
-    sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress, invert=invert)
+    invert = any(moves.latent for moves in possible) or not possible
+    sight, parts, report.cached = watch_file(source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert)
+    chosen = choose(settings.face, sight, like=like) if cast.needs else set()
+    roles = assigned(cast, sight, chosen, models.pack.manifest)
     moving: list[Moving] = []
-    for number in range(len(sight.people) if moves else 0):
-        motion, steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
-        made = []
-        if moves.drawn:
-            frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
-            made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
-        if moves.latent:
-            made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
+    for number, person in enumerate(sight.people):
+        moves = roles.get(person.number)
+        if moves is None:
+            continue
+        motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
+        made = made_for(motion, moves, lambda motion: frames_of(motion, source), models, settings.composite, clock)
         moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
-        report.tuned_steps = steps
-    report.status = "no face" if not sight.people else "edited" if moves else "untouched"
+    report.status = "no face" if not sight.people else "edited" if roles else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
-    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
+    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
+    report.people = {number: dict(cast.of(number, chosen).strengths) for number in roles}
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
     return report
+
+
+def made_for(
+    motion: Motion, moves: Moves, frames: Callable[[Motion], Iterator[Frame]], models: Models, mode: str, clock: Stopwatch
+) -> list[Iterator[composite.Change]]:
+    """One person's changes: redrawn ones, made from the frames of the track, then those of latents."""
+    made = []
+    if moves.drawn:
+        made.append(drawn_changes(motion, frames(motion), partial(models.draw, moves=moves), models.pack.size, mode=mode, clock=clock))
+    if moves.latent:
+        made.append(changes(motion, models.pack.size, mode=mode, clock=clock))
+    return made
 
 
 def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:

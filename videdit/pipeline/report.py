@@ -18,7 +18,7 @@ class ClipReport:
     """One clip's outcome.
 
     status: "edited", "untouched" (nothing was asked for) or "no face" (written untouched; the command ends with 4 when it was the
-    only input). faces: people found, a person who leaves and comes back counts again. seconds: by stage, measured where the work
+    only input). faces: people found. people: what each person edited got, by number. seconds: by stage, measured where the work
     runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0 where unknown. licences: of each
     weight file used.
     """
@@ -37,6 +37,7 @@ class ClipReport:
     peak_memory: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    people: dict[int, dict[str, float]] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
     @property
