@@ -9,19 +9,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from videdit.cli.parser import Parser, add_attributes, add_options, option_asked, settings_of
+from videdit.cli.parser import Parser, add_attributes, add_options, add_people, option_asked, people_of, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, named, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
 from videdit.cli.say import note, say, tell
-from videdit.config import DEFAULT_PACK, Settings
-from videdit.errors import MissingError, NoFaceError, OutputError, SomeInputsFailedError, UsageError, VideditError
+from videdit.config import DEFAULT_PACK, Settings, option
+from videdit.errors import MissingError, NobodyError, NoFaceError, OutputError, SomeInputsFailedError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
 DESCRIPTION = """Edit faces in clips and pictures; everything else in the file stays as it is.
 
   videdit in.mp4 --smile +0.5 -o out.mp4               one clip
   videdit clips/ --age -0.4 --eyeglasses -1 -o out/    a folder
+  videdit in.mp4 --person 1 --smile +1 --person 2 --age -1 -o out.mp4
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
@@ -54,6 +55,7 @@ def build(manifest: Manifest | None) -> Parser:
     parser.add_argument("-o", "--output", metavar="OUT", help="a file for one input, else a folder in which every file keeps its name")
     parser.add_argument("--version", action="store_true", help="print the version and end")
     add_attributes(parser, manifest)
+    add_people(parser)
     add_options(parser)
     group = parser.add_argument_group("this run")
     group.add_argument("--skip-existing", action="store_true", help="leave outputs that exist and go on (default: refuse to start)")
@@ -120,6 +122,37 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other")
+    people = people_of(space)
+    for asked in (strengths, *people.values()):
+        _check_possible(asked, settings, manifest)
+    jobs = make_jobs(space.inputs, space.output)
+    todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    driver = settings.expression_from
+    if driver is not None and not driver.is_file():
+        raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
+    check_face(settings.face)
+    if not any(strengths.values()) and not people and driver is None:
+        note("no attribute was given, so nothing will change; `videdit attributes` lists them")
+    if space.dry_run:
+        return _show(todo, skipped, strengths, people, settings)
+    make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
+    if space.report:
+        _check_report(Path(space.report))
+    mode = "none" if space.quiet else space.progress
+    with reporter(mode) as talk:
+        outcomes = [Outcome(job) for job in skipped] + _work(
+            todo, strengths, people, settings, talk, quiet=space.quiet, alone=len(jobs) == 1
+        )
+    code = exit_code(outcomes)
+    if space.report:
+        _write_report(Path(space.report), outcomes, strengths, settings, manifest, code)
+    if len(jobs) == 1 and outcomes[0].error:
+        raise outcomes[0].error
+    return _close(outcomes, code)
+
+
+def _check_possible(strengths: dict[str, float], settings: Settings, manifest: Manifest) -> None:
+    """Whether the pack can do it, and nothing is locked that is edited. Raises UsageError."""
     for name in settings.lock:
         source = manifest.source_of(name)
         both = [wanted for wanted, value in strengths.items() if value and manifest.resolve(wanted)[0].source == source]
@@ -129,32 +162,20 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
         attribute, factor = manifest.resolve(name)
         if value:
             manifest.method_for(attribute.source, settings.method, attribute.sign * factor * value)
-    jobs = make_jobs(space.inputs, space.output)
-    todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
-    driver = settings.expression_from
-    if driver is not None and not driver.is_file():
-        raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
-    if not any(strengths.values()) and driver is None:
-        note("no attribute was given, so nothing will change; `videdit attributes` lists them")
-    if space.dry_run:
-        return _show(todo, skipped, strengths, settings)
-    make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
-    if space.report:
-        _check_report(Path(space.report))
-    mode = "none" if space.quiet else space.progress
-    with reporter(mode) as talk:
-        outcomes = [Outcome(job) for job in skipped] + _work(todo, strengths, settings, talk, quiet=space.quiet, alone=len(jobs) == 1)
-    code = exit_code(outcomes)
-    if space.report:
-        _write_report(Path(space.report), outcomes, strengths, settings, manifest, code)
-    if len(jobs) == 1 and outcomes[0].error:
-        raise outcomes[0].error
-    return _close(outcomes, code)
 
 
-def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], settings: Settings) -> int:
+def check_face(face: str) -> None:
+    """A picture that --face names must be there. Raises UsageError."""
+    if face not in option("face").choices and not face.isdecimal() and not Path(face).is_file():
+        raise UsageError(f"there is no file {face}", hint=f"--face takes {option('face').allowed}.")
+
+
+def _show(
+    todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], people: dict[int, dict[str, float]], settings: Settings
+) -> int:
     """--dry-run."""
     said = [f"{name} {value:+g}" for name, value in strengths.items()]
+    said += [f"person {number}: " + ", ".join(f"{name} {value:+g}" for name, value in own.items()) for number, own in people.items()]
     if settings.expression_from is not None:
         said.append(f"the expression of {settings.expression_from}")
     edits = ", ".join(said) or "no change"
@@ -167,7 +188,14 @@ def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, floa
 
 
 def _work(
-    jobs: Sequence[Job], strengths: dict[str, float], settings: Settings, talk: Reporter, *, quiet: bool, alone: bool
+    jobs: Sequence[Job],
+    strengths: dict[str, float],
+    people: dict[int, dict[str, float]],
+    settings: Settings,
+    talk: Reporter,
+    *,
+    quiet: bool,
+    alone: bool,
 ) -> list[Outcome]:
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
@@ -182,10 +210,10 @@ def _work(
         outcome = Outcome(job)
         outcomes.append(outcome)
         try:
-            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack)
-        except (MissingError, UsageError):
-            raise
+            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people)
         except VideditError as error:
+            if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
+                raise
             outcome.error = error
             if not alone:
                 tell(error, about=str(job.source))
@@ -199,14 +227,22 @@ def _work(
 
 def summary(report: Any) -> str:
     """One line about a file that is done."""
-    edits = ", ".join(f"{name} {value:+g}" for name, value in report.edits.items())
+    edits = done_to(report)
     rate = f" ({report.frames / report.wall:.1f} frames/s)" if report.frames > 1 and report.wall else ""
     if report.status == "no face":
         what = "no face found, written untouched"
     else:
-        people = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
-        what = f"{edits}; {people}" if report.status == "edited" else f"untouched; {people}"
+        faces = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
+        what = f"{edits}; {faces}" if report.status == "edited" else f"untouched; {faces}"
     return f"{report.output}: {what}; {report.wall:.1f} s{rate}"
+
+
+def done_to(report: Any) -> str:
+    """What was changed; by person where it is not the same for all."""
+    shared = {name: value for name, value in report.edits.items() if name != "expression"}
+    if all(own == shared for own in report.people.values()):
+        return ", ".join(f"{name} {value:+g}" for name, value in report.edits.items())
+    return "; ".join(f"person {n}: {', '.join(f'{name} {value:+g}' for name, value in own.items())}" for n, own in report.people.items())
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:

@@ -75,12 +75,45 @@ class Strength(argparse.Action):
             raise UsageError(
                 f"{option_string} can't be {values!r}", hint=f"A strength is a number from {low:g} to +{high:g}; {STRENGTH_HELP}."
             )
-        space.strengths = {**(space.strengths or {}), name: factor * number}
+        collect(space, name, factor * number)
+
+
+def collect(space: argparse.Namespace, name: str, value: Any) -> None:
+    """Note a strength: for the person the last --person named, else for whom --face means."""
+    if space.person is None:
+        space.strengths = {**(space.strengths or {}), name: value}
+    else:
+        space.people = {**space.people, space.person: {**space.people[space.person], name: value}}
+
+
+class PersonAction(argparse.Action):
+    """`--person 2`: the strengths that follow are for this person."""
+
+    def __call__(self, parser: argparse.ArgumentParser, space: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        if not (str(values).isdecimal() and int(values) > 0):
+            raise UsageError(f"{option_string} can't be {values!r}", hint="It takes a number that `videdit inspect` shows: 1, 2, ...")
+        space.person = int(values)
+        space.people = {**space.people, space.person: space.people.get(space.person, {})}
+
+
+def add_people(parser: Parser) -> None:
+    """--person N, after `add_attributes`; `people` of the result holds strengths by number."""
+    text = "strengths after this are for person N of `videdit inspect` alone; those before any --person are for whom --face says"
+    parser.add_argument_group("different people").add_argument("--person", action=PersonAction, metavar="N", help=text)
+
+
+def people_of(space: argparse.Namespace) -> dict[int, dict[str, float]]:
+    """Strengths by person. Raises UsageError for a --person that nothing follows."""
+    for number, strengths in space.people.items():
+        if not strengths:
+            raise UsageError(f"nothing is asked for person {number}", hint=f"Strengths follow it: --person {number} --smile +0.5")
+    people: dict[int, dict[str, float]] = space.people
+    return people
 
 
 def add_attributes(parser: Parser, manifest: Manifest | None) -> None:
     """A flag for every attribute of the pack; aliases and the source's own names work too, unlisted."""
-    parser.set_defaults(strengths={})
+    parser.set_defaults(strengths={}, people={}, person=None)
     if manifest is None:
         return
     low, high = STRENGTH_RANGE
