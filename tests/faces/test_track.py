@@ -118,21 +118,21 @@ def test_one_face_seen_twice_is_one_person(make_frame: MakeFrame) -> None:
 class Hiding(Truth):
     """Who is behind somebody else is not seen: points slide onto the face in front, and the detector finds that one only."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, hides: float = 45, reach: float = 60) -> None:
         super().__init__(world)
-        self.tracked = world
+        self.tracked, self.hides, self.reach = world, hides, reach
         self.world = self._front
 
     def _front(self, i: int) -> list[Face]:
         """The world names who is in front first."""
         seen: list[Face] = []
         for face in self.tracked(i):
-            if not any(np.abs(face.landmarks.mean(0) - f.landmarks.mean(0)).max() < 45 for f in seen):
+            if not any(np.abs(face.landmarks.mean(0) - f.landmarks.mean(0)).max() < self.hides for f in seen):
                 seen.append(face)
         return seen
 
     def follow(self, frame: Frame, points: np.ndarray) -> tuple[np.ndarray, float]:
-        return self._nearest(points.mean(0), 60)
+        return self._nearest(points.mean(0), self.reach)
 
 
 def crossing(front: int) -> World:
