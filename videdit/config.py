@@ -78,7 +78,16 @@ OPTIONS: tuple[Option, ...] = (
         "model",
         ("auto", "fp32", "bf16", "fp16"),
     ),
-    Option("face", "text", "edit the largest face only, or every face", "faces", ("largest", "all")),
+    Option(
+        "face",
+        "text",
+        "whom to edit: who fills most of the clip, everybody, who is on the left or right, person N of `videdit inspect`, or who looks "
+        "like the face in a picture",
+        "faces",
+        ("largest", "all", "left", "right"),
+        r"(?i:[1-9]\d*|.*\.(png|jpe?g|webp|bmp|tiff?))",
+        metavar="N|PICTURE",
+    ),
     Option(
         "landmarks",
         "text",

@@ -180,6 +180,11 @@ def extremes(strength: Strength) -> list[float]:
     return [*([ends[0]] if ends[0] < 0 else []), *([ends[1]] if ends[1] > 0 else [])]
 
 
+def plain(strengths: Mapping[str, Strength]) -> dict[str, float | str]:
+    """Strengths as JSON values: curves in words."""
+    return {name: str(value) if isinstance(value, Curve) else value for name, value in strengths.items()}
+
+
 def counts_frames(values: Iterable[object]) -> bool:
     """Whether any curve, window or time of some is in frames."""
     for value in values:

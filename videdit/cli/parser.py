@@ -69,12 +69,45 @@ class CollectStrength(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, space: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
         name, factor = self.const
-        space.strengths = {**(space.strengths or {}), name: factor * parse_strength(str(option_string), values)}
+        collect(space, name, factor * parse_strength(str(option_string), values))
+
+
+def collect(space: argparse.Namespace, name: str, value: Strength) -> None:
+    """Note a strength: for the person the last --person named, else for whom --face means."""
+    if space.person is None:
+        space.strengths = {**(space.strengths or {}), name: value}
+    else:
+        space.people = {**space.people, space.person: {**space.people[space.person], name: value}}
+
+
+class PersonAction(argparse.Action):
+    """`--person 2`: the strengths that follow are for this person."""
+
+    def __call__(self, parser: argparse.ArgumentParser, space: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        if not (str(values).isdecimal() and int(values) > 0):
+            raise UsageError(f"{option_string} can't be {values!r}", hint="It takes a number that `videdit inspect` shows: 1, 2, ...")
+        space.person = int(values)
+        space.people = {**space.people, space.person: space.people.get(space.person, {})}
+
+
+def add_people(parser: Parser) -> None:
+    """--person N, after `add_attributes`; `people` of the result holds strengths by number."""
+    text = "strengths after this are for person N of `videdit inspect` alone; those before any --person are for whom --face says"
+    parser.add_argument_group("different people").add_argument("--person", action=PersonAction, metavar="N", help=text)
+
+
+def people_of(space: argparse.Namespace) -> dict[int, dict[str, Strength]]:
+    """Strengths by person. Raises UsageError for a --person that nothing follows."""
+    for number, strengths in space.people.items():
+        if not strengths:
+            raise UsageError(f"nothing is asked for person {number}", hint=f"Strengths follow it: --person {number} --smile +0.5")
+    people: dict[int, dict[str, Strength]] = space.people
+    return people
 
 
 def add_attributes(parser: Parser, manifest: Manifest | None) -> None:
     """A flag for every attribute of the pack; aliases and the source's own names work too, unlisted."""
-    parser.set_defaults(strengths={})
+    parser.set_defaults(strengths={}, people={}, person=None)
     text = "strengths over time from a table: a column time and one per attribute (CSV), or an object of curves (JSON)"
     parser.add_argument("--curves", metavar="FILE", help=text)
     if manifest is None:
@@ -91,7 +124,7 @@ def add_attributes(parser: Parser, manifest: Manifest | None) -> None:
 
 
 def asked_of(space: argparse.Namespace, manifest: Manifest, preset: dict[str, Strength] | None = None) -> dict[str, Strength]:
-    """Strengths by the pack's names: flags over --curves over a preset's. Raises UsageError."""
+    """Strengths for whom --face says, by the pack's names: flags over --curves over a preset's. Raises UsageError."""
     table = read_table(Path(space.curves)) if space.curves else {}
     flags: dict[str, Strength] = space.strengths
     return {**named(preset or {}, manifest), **named(table, manifest), **flags}

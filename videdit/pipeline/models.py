@@ -89,7 +89,7 @@ class Models:
         if steps <= 0:
             return None
         generator = self.pack.network("generator")
-        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), *parts)
+        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), person.track_id, *parts)
         known = cache.load("tuned", key)
         if known is None:
             axes, present = self.pack.axes(), there(person)
