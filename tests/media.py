@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -44,29 +45,37 @@ def make_clip(
     attachment: bytes = b"",
     metadata: dict[str, str] | None = None,
     last_duration: int = 1,
+    options: dict[str, str] | None = None,
+    fields: str = "",
+    aspect: Fraction | None = None,
+    sound: str = "aac",
+    text: str = "subrip",
 ) -> Path:
     """A clip in the container of the suffix.
 
     times: of the frames, in ticks of time_base. tags: FFmpeg's primaries, transfer, space, range; None leaves it untagged. rotation:
     degrees counter-clockwise, in the display matrix only. audio: how many AAC tracks, each of another pitch, from audio_start samples.
-    subtitles (SubRip) and chapters: start and end in seconds, text.
+    subtitles and chapters: start and end in seconds, text. options: of the encoder; fields: tff or bff marks frames as interlaced;
+    aspect: of a pixel; sound, text: codecs of tracks and subtitles.
     """
     with av.open(str(path), "w") as out:
-        video = _video_stream(out, encoder, size, pix_fmt, rate, time_base, tags)
+        video = _video_stream(out, encoder, size, pix_fmt, rate, time_base, tags, options)
+        if aspect is not None:
+            video.codec_context.sample_aspect_ratio = aspect
         if rotation or mirrored:
             video.set_display_rotation(rotation, hflip=mirrored)
-        tracks = [out.add_stream("aac", rate=SAMPLE_RATE, layout="mono") for _ in range(audio)]
-        text = out.add_mux_stream("subrip") if subtitles else None
+        tracks = [out.add_stream(sound, rate=SAMPLE_RATE if sound != "libopus" else 48000, layout="mono") for _ in range(audio)]
+        text = out.add_mux_stream(text) if subtitles else None
         if attachment:
             out.add_attachment("font.ttf", "font/ttf", attachment)
         out.metadata.update(metadata or {})
         out.set_chapters([_chapter(i, *chapter) for i, chapter in enumerate(chapters)])
-        packets = _video_packets(video, size, times, time_base, last_duration)
+        packets = _video_packets(video, size, times, time_base, last_duration, fields)
         seconds = float((times[-1] + last_duration) * time_base)
         for number, track in enumerate(tracks):
             packets += _audio_packets(track, 220.0 * (number + 1), audio_start, int(seconds * SAMPLE_RATE))
         for start, end, words in subtitles:
-            packet = av.Packet(words.encode())
+            packet = av.Packet((len(words).to_bytes(2, "big") if text == "mov_text" else b"") + words.encode())
             packet.stream, packet.time_base = text, Fraction(1, 1000)
             packet.pts = packet.dts = round(start * 1000)
             packet.duration = round((end - start) * 1000)
@@ -76,9 +85,9 @@ def make_clip(
     return path
 
 
-def _video_stream(out, encoder, size, pix_fmt, rate, time_base, tags):  # type: ignore[no-untyped-def]
+def _video_stream(out, encoder, size, pix_fmt, rate, time_base, tags, options=None):  # type: ignore[no-untyped-def]
     quality = {"crf": "20", "preset": "ultrafast", "bf": "2", "threads": "1"} if encoder == "libx264" else {}
-    video = out.add_stream(encoder, rate=rate, options=quality)
+    video = out.add_stream(encoder, rate=rate, options=quality if options is None else options)
     video.width, video.height, video.pix_fmt = *size, pix_fmt
     context = video.codec_context
     context.time_base = video.time_base = time_base
@@ -88,22 +97,45 @@ def _video_stream(out, encoder, size, pix_fmt, rate, time_base, tags):  # type: 
     return video
 
 
-def _video_packets(video, size, times, time_base, last_duration):  # type: ignore[no-untyped-def]
+def _video_packets(video, size, times, time_base, last_duration, fields=""):  # type: ignore[no-untyped-def]
     packets = []
+    marked = _field_graph(video, time_base, fields) if fields else None
     for index, time in enumerate(times):
         frame = av.VideoFrame.from_ndarray(picture(index, size), format="rgb24").reformat(format=video.pix_fmt)
         frame.pts, frame.time_base = time, time_base
         frame.duration = times[index + 1] - time if index + 1 < len(times) else last_duration
+        context = video.codec_context
+        frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc  # ProRes takes them from frames
+        frame.colorspace, frame.color_range = context.colorspace, context.color_range
+        if marked:
+            marked.push(frame)
+            frame = marked.pull()
         packets += video.encode(frame)
     return packets + video.encode(None)
 
 
+def _field_graph(video, time_base, fields):  # type: ignore[no-untyped-def]
+    graph = av.filter.Graph()
+    shape = f"video_size={video.width}x{video.height}:pix_fmt={video.pix_fmt}:time_base={time_base}:pixel_aspect=1/1"
+    nodes = graph.add("buffer", shape), graph.add("setparams", f"field_mode={fields}"), graph.add("buffersink")
+    nodes[0].link_to(nodes[1])
+    nodes[1].link_to(nodes[2])
+    graph.configure()
+    return graph
+
+
 def _audio_packets(track, pitch, start, samples):  # type: ignore[no-untyped-def]
-    sound = (0.1 * np.sin(2 * np.pi * pitch * np.arange(samples) / SAMPLE_RATE)).astype(np.float32)[None]
+    rate, size = track.rate, track.codec_context.frame_size or 1024
+    samples = samples * rate // SAMPLE_RATE
+    sound = (0.1 * np.sin(2 * np.pi * pitch * np.arange(samples) / rate)).astype(np.float32)[None]
+    kind = track.codec_context.format.name
     packets = []
-    for at in range(0, samples, 1024):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, at : at + 1024]), format="fltp", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start + at, Fraction(1, SAMPLE_RATE)
+    for at in range(0, samples, size):
+        part = np.ascontiguousarray(sound[:, at : at + size])
+        scale = {"s16": (32767, np.int16), "s32": (2147483520, np.int32)}.get(kind[:3])
+        part = (part * scale[0]).astype(scale[1]) if scale else part
+        frame = av.AudioFrame.from_ndarray(part, format=kind, layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start + at, Fraction(1, rate)
         packets += track.encode(frame)
     return packets + track.encode(None)
 

@@ -14,14 +14,16 @@ import videdit
 
 ROOT = Path(videdit.__file__).parent
 STAGES = {"video", "faces", "invert", "smooth", "edit", "composite"}
-SHARED = {"types", "errors", "config", "geometry", "networks", "packs", "store"}
+SHARED = {"types", "tone", "errors", "curves", "config", "geometry", "networks", "packs", "store"}
 # What each part of the package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     **{stage: SHARED | {stage} for stage in STAGES},
     "errors": set(),
     "geometry": set(),
-    "types": {"errors"},
-    "config": {"errors"},
+    "curves": {"errors"},
+    "config": {"errors", "curves"},
+    "tone": set(),
+    "types": {"errors", "curves", "tone"},
     "networks": {"networks"},
     "packs": {"packs", "types", "errors", "config", "geometry", "networks"},
     "store": {"store", "types", "errors", "config", "geometry"},
@@ -31,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "pipeline": SHARED | STAGES | {"pipeline"},
     "cli": SHARED | {"cli", "pipeline", "video", "faces", "train", "evaluate", "batch", "quality", ""},
     "batch": SHARED | {"batch", "pipeline", "video", ""},
-    "__init__": {"pipeline", "packs", "config", "errors", "types"},
+    "__init__": {"pipeline", "packs", "config", "curves", "errors", "types"},
     "__main__": {"cli"},
 }
 # train/ runs on other machines, with another Python and torch.

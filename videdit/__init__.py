@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from videdit.config import Settings
+    from videdit.curves import Curve
     from videdit.packs.load import Pack, load_pack
     from videdit.pipeline import ClipReport, edit_frame, edit_frames, edit_video, preview
 
 __version__ = "0.1.0"
-__all__ = ["ClipReport", "Pack", "Settings", "__version__", "edit_frame", "edit_frames", "edit_video", "load_pack", "preview"]
+__all__ = ["ClipReport", "Curve", "Pack", "Settings", "__version__", "edit_frame", "edit_frames", "edit_video", "load_pack", "preview"]
 
 _HOMES = {
+    "Curve": "videdit.curves",
     "Settings": "videdit.config",
     "Pack": "videdit.packs.load",
     "load_pack": "videdit.packs.load",

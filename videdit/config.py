@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from videdit.curves import EXAMPLE, RAMP, Curve, FrameNumber, Strength, Window, parse_curve, parse_time
 from videdit.errors import UsageError
 
 DEFAULT_PACK = "face-128"
@@ -29,7 +30,7 @@ class Option:
     """What is known of one field of Settings. low and high are inclusive; `pattern` admits strings beside `choices`."""
 
     name: str
-    kind: Literal["text", "number", "integer", "switch", "path", "names"]
+    kind: Literal["text", "number", "integer", "switch", "path", "names", "time"]
     help: str
     group: str
     choices: tuple[str, ...] = ()
@@ -40,8 +41,8 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """`--video-encoder` for video_encoder."""
-        return "--" + self.name.replace("_", "-")
+        """`--video-encoder` for video_encoder; `--from` for from_, which Python has a word for."""
+        return "--" + self.name.rstrip("_").replace("_", "-")
 
     @property
     def default(self) -> Any:
@@ -55,7 +56,8 @@ class Option:
             return "|".join(self.choices) + (f"|{self.metavar}" if self.pattern else "")
         if self.low is not None and self.high is not None:
             return f"{self.low:g}..{self.high:g}"
-        return {"switch": "true|false", "names": "names with commas between", "path": "a path"}.get(self.kind, "")
+        words = {"switch": "true|false", "names": "names with commas between", "path": "a path", "time": "3.5s, 1:02.5, or 96f for a frame"}
+        return words.get(self.kind, "")
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -76,7 +78,16 @@ OPTIONS: tuple[Option, ...] = (
         "model",
         ("auto", "fp32", "bf16", "fp16"),
     ),
-    Option("face", "text", "edit the largest face only, or every face", "faces", ("largest", "all")),
+    Option(
+        "face",
+        "text",
+        "whom to edit: who fills most of the clip, everybody, who is on the left or right, person N of `videdit inspect`, or who looks "
+        "like the face in a picture",
+        "faces",
+        ("largest", "all", "left", "right"),
+        r"(?i:[1-9]\d*|.*\.(png|jpe?g|webp|bmp|tiff?))",
+        metavar="N|PICTURE",
+    ),
     Option(
         "landmarks",
         "text",
@@ -125,6 +136,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
     Option(
+        "from_", "time", f"change nothing before this time: 3.5s, 1:02.5 or 96f; the edit comes within {RAMP:g} s", "edit", metavar="TIME"
+    ),
+    Option("to", "time", "change nothing from this time on, likewise", "edit", metavar="TIME"),
+    Option(
         "tune",
         "text",
         "tune the generator to the person of the clip: off, or a number of steps; auto is what pays for its seconds",
@@ -151,7 +166,7 @@ OPTIONS: tuple[Option, ...] = (
         high=63,
         metavar="N",
     ),
-    Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name", "output", metavar="NAME"),
+    Option("video_encoder", "text", "encoder of the written video, by FFmpeg's name; `list` shows them", "output", metavar="NAME"),
     Option("overwrite", "switch", "replace files that exist", "output"),
     Option(
         "debug_dir", "path", "write crop, inversion, edited render, flow, mask and composite of every frame here", "output", metavar="DIR"
@@ -165,7 +180,8 @@ OPTIONS: tuple[Option, ...] = (
 class Settings:
     """How to edit. Every field has a default; `videdit --help` and docs/cli.md say what each means.
 
-    smooth in seconds; crf None = visually equal to the source; debug_dir None = write no debug pictures.
+    smooth in seconds; from_, to: seconds, or frames as "96f"; crf None = visually equal to the source; debug_dir None = write no debug
+    pictures.
     Raises UsageError for a value that is not allowed.
     """
 
@@ -180,6 +196,8 @@ class Settings:
     expression: float = 1.0
     invert: str = "encoder"
     lock: tuple[str, ...] = ()
+    from_: float | None = None
+    to: float | None = None
     tune: str = "auto"
     composite: str = "transfer"
     blend: str = "laplacian"
@@ -194,6 +212,12 @@ class Settings:
     def __post_init__(self) -> None:
         for option in OPTIONS:
             object.__setattr__(self, option.name, check(option, getattr(self, option.name)))
+        _ = self.window  # which may be senseless
+
+    @property
+    def window(self) -> Window:
+        """The part of a clip that is edited. Raises UsageError where it ends before it begins."""
+        return Window(self.from_, self.to)
 
 
 def check(option: Option, value: Any) -> Any:
@@ -202,7 +226,7 @@ def check(option: Option, value: Any) -> Any:
         return None
     try:
         checked = _coerce(option, value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UsageError):
         checked = None
     if checked is None or not _allowed(option, checked):
         hint = f"Allowed: {option.allowed}." if option.allowed else ""
@@ -221,6 +245,8 @@ def _coerce(option: Option, value: Any) -> Any:
             return value if isinstance(value, bool) else None
         case "path":
             return Path(value)
+        case "time":
+            return value if isinstance(value, FrameNumber) else parse_time(str(value))  # what is negative or no number is no time
         case "names":
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(part.strip() for part in parts if part.strip())
@@ -237,19 +263,34 @@ def _allowed(option: Option, value: Any) -> bool:
     return value != ""
 
 
-def check_strengths(strengths: Mapping[str, float]) -> dict[str, float]:
-    """Strengths as floats. Raises UsageError for one that is no number or outside -3..+3."""
+def check_strength(flag: str, value: Any) -> Strength:
+    """A strength from a number, a curve, or what people write for one; flag: what errors call it. Raises UsageError."""
     low, high = STRENGTH_RANGE
-    out = {}
-    for name, value in strengths.items():
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
+    hint = f"A strength is a number from {low:g} to +{high:g}, or a curve such as {EXAMPLE} within it; {STRENGTH_HELP}."
+    try:
+        found = _strength(value)
+    except UsageError as error:
+        raise UsageError(f"{flag} can't be {value!r}: {error}", hint=hint) from None
+    for number in found.values if isinstance(found, Curve) else [found]:
         if not low <= number <= high:
-            raise UsageError(f"--{name} can't be {value!r}", hint=f"A strength is a number from {low:g} to +{high:g}; {STRENGTH_HELP}.")
-        out[name] = number
-    return out
+            shown = f"'{found:+g}'" if isinstance(found, Curve) else repr(value)
+            raise UsageError(f"{flag} can't be {shown}", hint=hint)
+    return found
+
+
+def _strength(value: Any) -> Strength:
+    """Raises UsageError for a curve that is none; what is neither a number nor a curve is NaN."""
+    if isinstance(value, Curve):
+        return value
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return parse_curve(value) if isinstance(value, str) and ":" in value else math.nan
+
+
+def check_strengths(strengths: Mapping[str, Any]) -> dict[str, Strength]:
+    """Strengths as floats and curves, each given as that or in words. Raises UsageError for what is neither, or outside -3..+3."""
+    return {name: check_strength(f"--{name}", value) for name, value in strengths.items()}
 
 
 def option(name: str) -> Option:

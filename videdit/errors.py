@@ -2,6 +2,7 @@
 
     VideditError                1  our bug, unless a subclass says otherwise
     ├── UsageError              2  a flag, a value, a path that does not exist
+    │   └── NobodyError         2  the person asked for is not in this clip
     ├── SomeInputsFailedError   3  several inputs, at least one failed
     ├── NoFaceError             4  nobody in any input (the output is written, untouched)
     ├── MissingError            5  weights or a dependency are not there
@@ -29,6 +30,10 @@ class UsageError(VideditError):
     """The request makes no sense: unknown attribute, strength out of range, missing file."""
 
     exit_code = 2
+
+
+class NobodyError(UsageError):
+    """The person asked for, by number or by a picture, is not in the clip; they may be in another one."""
 
 
 class SomeInputsFailedError(VideditError):

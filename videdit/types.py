@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit import tone
+from videdit.curves import ALWAYS, Strength, Window
+
 # Kr, Kb of ITU-R BT.601, BT.709 and BT.2020 (non-constant luminance).
 LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
@@ -44,6 +47,16 @@ class Color:
     full_range: bool = False
     depth: int = 8
     tags: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def curve(self) -> str:
+        """ "pq" or "hlg" where samples are HDR, else ""."""
+        return tone.CURVES.get(self.tags.get("transfer", 0), "")
+
+    @property
+    def primaries(self) -> int:
+        """FFmpeg's number of the primaries."""
+        return self.tags.get("primaries", tone.UNSPECIFIED)
 
     def to_rgb(self) -> NDArray[np.float32]:
         """[3,3] from (Y, Cb, Cr), offsets removed, in sample units, to RGB in 0..255."""
@@ -110,8 +123,14 @@ class Frame:
     def rgb(self, region: Region | None = None, *, scale: float = 1.0) -> NDArray[np.float32]:
         """Upright RGB float32 [h,w,3] in 0..255, not clipped, of a region (`align`ed first) or the whole frame.
 
-        scale < 1 shrinks by area average before converting.
+        scale < 1 shrinks by area average before converting. PQ and HLG samples come as the SDR picture that tone.py defines.
         """
+        signal = self._signal(region, scale)
+        curve = self.color.curve
+        return tone.to_sdr(signal, curve, self.color.primaries) if curve else signal
+
+    def _signal(self, region: Region | None, scale: float) -> NDArray[np.float32]:
+        """R'G'B' as the samples say it, float32 [h,w,3] in 0..255."""
         region = self.align(region or Region(0, 0, self.width, self.height))
         size = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
         samples = [self._samples(i, region, size) for i in range(min(3, len(self.planes)))]
@@ -137,8 +156,11 @@ class Frame:
     def add(self, region: Region, change: NDArray[np.float32]) -> None:
         """Add an RGB change float32 [h,w,3] (in units of 0..255) to the planes of an `align`ed region, in place.
 
-        A sample whose change rounds to zero keeps its value to the bit.
+        A sample whose change rounds to zero keeps its value to the bit. In PQ and HLG the change is one of the SDR picture that `rgb`
+        gives; what it makes of the samples is the difference between the two pictures taken back to their curve (tone.change_of).
         """
+        if self.color.curve:
+            change = tone.change_of(self.rgb(region), change, self.color.curve, self.color.primaries)
         if self.color.matrix == "rgb":
             scale = np.float32(((1 << self.color.depth) - 1) / 255.0)
             parts = [change[..., 1] * scale, change[..., 2] * scale, change[..., 0] * scale][: len(self.planes)]
@@ -212,13 +234,15 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class EditPlan:
-    """What to change: a strength per attribute (+1 = typical without -> typical with), attributes to hold still, and by which method
-    (auto: per attribute what the pack names); driver: whose expression to take, if anybody's."""
+    """What to change: per attribute a strength (+1 = typical without -> typical with), one number or a curve over time in seconds;
+    attributes to hold still; by which method (auto: per attribute what the pack names); driver: whose expression to take, if anybody's;
+    window: the part of the clip that all of it acts in."""
 
-    strengths: Mapping[str, float]
+    strengths: Mapping[str, Strength]
     locks: tuple[str, ...] = ()
     method: str = "auto"
     driver: Driver | None = None
+    window: Window = ALWAYS
 
     @property
     def empty(self) -> bool:

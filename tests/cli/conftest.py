@@ -32,10 +32,20 @@ class FakePipeline:
     calls: list[tuple[Path, Path, dict[str, float], Settings]] = field(default_factory=list)
     acts: dict[str, Callable[[], None]] = field(default_factory=dict)
     faceless: set[str] = field(default_factory=set)
+    people: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
     def edit_video(
-        self, source: Path, target: Path, strengths: Mapping[str, float], settings: Settings, *, progress: Any = None, pack: Any = None
+        self,
+        source: Path,
+        target: Path,
+        strengths: Mapping[str, float],
+        settings: Settings,
+        *,
+        progress: Any = None,
+        pack: Any = None,
+        people: Any = None,
     ) -> Any:
+        self.people = people or {}
         self.calls.append((Path(source), Path(target), dict(strengths), settings))
         if source.name in self.acts:
             self.acts[source.name]()
@@ -47,9 +57,11 @@ class FakePipeline:
         return SimpleNamespace(
             output=target,
             edits=dict(strengths),
+            window=str(settings.window),
             frames=3,
             frames_with_face=3,
             faces=1,
+            people={1: dict(strengths)} if strengths else {},
             status=status,
             wall=1.5,
             warnings=[],

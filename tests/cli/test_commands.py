@@ -57,6 +57,13 @@ def test_sample(videdit: Run) -> None:
     assert Path("grid.png").read_bytes() == first
 
 
+def test_the_list_of_encoders(videdit: Run) -> None:
+    lines = videdit("--video-encoder", "list").out.splitlines()
+    x264 = next(line for line in lines if line.startswith("libx264 "))
+    assert "crf 17" in x264 and " yes " in x264 and ".mp4" in x264
+    assert not any(line.startswith("prores_ks") and ".mp4" in line for line in lines)
+
+
 def test_inspect_a_picture(videdit: Run) -> None:
     from PIL import Image
 

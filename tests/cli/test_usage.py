@@ -46,6 +46,17 @@ def test_a_wrong_value_is_a_usage_error(videdit: Run, clip: Path, pipeline: Any,
     assert not Path("out.mp4").exists()
 
 
+def test_pictures_in_a_row_are_one_input(videdit: Run, clip: Path, pipeline: Any) -> None:
+    for name in ("f01.png", "f02.png", "o1.png"):
+        Path(name).write_bytes(b"x")
+    assert videdit("f%02d.png", "--smile", "1", "-o", "out.mp4").code == 0
+    assert pipeline.calls[0][0] == Path("f%02d.png")
+    result = videdit("f%02d.png", "--smile", "1", "-o", "o%d.png")
+    assert (result.code, "exists already" in result.err) == (7, True)
+    assert videdit("f%03d.png", "--smile", "1", "-o", "out2.mp4").code == 2
+    assert videdit("in.mp4", "--smile", "1", "-o", "p%d.png").code == 0
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.faces.conftest import MakeFrame
 from videdit.faces.shots import CutDetector
@@ -30,3 +31,22 @@ def test_ten_bit_frames_are_measured_alike(make_frame: MakeFrame) -> None:
         frame.planes = tuple(p.astype(np.uint16) * 4 for p in frame.planes)
         frame.color = replace(frame.color, depth=10)
         assert cuts.update(frame) == (i == 2)
+
+
+@pytest.mark.parametrize("kind", ["whip pan", "flash", "jolt"])
+def test_the_same_scene_moved_or_lit_is_no_cut(make_frame: MakeFrame, kind: str) -> None:
+    cuts, scene = CutDetector(), _scene(0)
+    for i in range(30):
+        x = {"whip pan": 60 * max(0, min(i - 12, 11)), "flash": 3 * i, "jolt": 3 * i + (60 if i == 15 else 0)}[kind]
+        picture = scene[:, x : x + 480].astype(int) // 2 + (100 if kind == "flash" and i in (15, 16) else 0)
+        assert not cuts.update(make_frame(picture.astype(np.uint8), i)), i
+
+
+def test_cuts_within_a_whip_pan_and_to_black(make_frame: MakeFrame) -> None:
+    cuts, found = CutDetector(), []
+    for i in range(40):
+        x = 60 * max(0, min(i - 12, 11))
+        picture = _scene(0 if i < 12 else 1)[:, x : x + 480] * (0 if 30 <= i < 34 else 1)
+        if cuts.update(make_frame(picture, i)):
+            found.append(i)
+    assert found == [12, 30, 34]

@@ -85,20 +85,23 @@ def test_a_cut_ends_every_track_and_looks_at_once(make_frame: MakeFrame) -> None
     assert numbers(seen) == [[0]] * 7 + [[1]] * 13
 
 
-def test_largest_stays_with_one_person(make_frame: MakeFrame) -> None:
-    def world(i: int) -> list[Face]:  # the second becomes slightly larger again and again
-        return [face_at(80, 90, 40), face_at(230, 110, 44 if i // 10 % 2 else 36)]
+def test_largest_follows_all_who_may_be_it(make_frame: MakeFrame) -> None:
+    def world(i: int) -> list[Face]:  # the second becomes slightly larger again and again, the third is somebody in the crowd
+        return [face_at(80, 90, 40), face_at(230, 110, 44 if i // 10 % 2 else 36), face_at(290, 220, 11)]
 
-    seen, _ = run(make_frame, world, 120, which="largest")
-    assert numbers(seen) == [[0]] * 120
-    assert np.allclose(seen[-1][0].landmarks.mean(0), world(0)[0].landmarks.mean(0))
+    assert numbers(run(make_frame, world, 40, which="largest")[0]) == [[0, 1]] * 40
+    assert numbers(run(make_frame, world, 40, which="all")[0]) == [[0, 1, 2]] * 40
 
 
-def test_largest_moves_on_to_somebody_much_larger(make_frame: MakeFrame) -> None:
-    seen, _ = run(make_frame, lambda i: [face_at(80, 90, 20), *([face_at(220, 110, 44)] if i >= 5 else [])], 100, which="largest")
+def test_largest_takes_in_somebody_much_larger(make_frame: MakeFrame) -> None:
+    seen, _ = run(make_frame, lambda i: [face_at(80, 90, 12), *([face_at(220, 110, 44)] if i >= 5 else [])], 60, which="largest")
     assert numbers(seen)[4] == [0]
-    assert numbers(seen)[-1] == [1]
-    assert all(len(people) == 1 for people in seen)
+    assert numbers(seen)[-1] == [0, 1]
+
+
+def test_somebody_alone_is_looked_at_once_a_second(make_frame: MakeFrame) -> None:
+    _, truth = run(make_frame, lambda i: [face_at(80, 90)], 101, which="largest")
+    assert truth.looks == 5
 
 
 def test_a_clip_without_faces_is_looked_at_every_third_of_a_second(make_frame: MakeFrame) -> None:
@@ -110,6 +113,72 @@ def test_a_clip_without_faces_is_looked_at_every_third_of_a_second(make_frame: M
 def test_one_face_seen_twice_is_one_person(make_frame: MakeFrame) -> None:
     seen, _ = run(make_frame, lambda i: [face_at(100, 100), face_at(103, 101)], 30)
     assert numbers(seen) == [[0]] * 30
+
+
+class Hiding(Truth):
+    """Who is behind somebody else is not seen: points slide onto the face in front, and the detector finds that one only."""
+
+    def __init__(self, world: World, *, hides: float = 45, reach: float = 60) -> None:
+        super().__init__(world)
+        self.tracked, self.hides, self.reach = world, hides, reach
+        self.world = self._front
+
+    def _front(self, i: int) -> list[Face]:
+        """The world names who is in front first."""
+        seen: list[Face] = []
+        for face in self.tracked(i):
+            if not any(np.abs(face.landmarks.mean(0) - f.landmarks.mean(0)).max() < self.hides for f in seen):
+                seen.append(face)
+        return seen
+
+    def follow(self, frame: Frame, points: np.ndarray) -> tuple[np.ndarray, float]:
+        return self._nearest(points.mean(0), self.reach)
+
+
+def crossing(front: int) -> World:
+    """Two people who swap sides, the one in front (0 comes from the left) first."""
+
+    def world(i: int) -> list[Face]:
+        people = [face_at(60 + 3.2 * i, 100, 30), face_at(260 - 3.2 * i, 104, 30)]
+        return [people[front], people[1 - front]]
+
+    return world
+
+
+@pytest.mark.parametrize("front", [0, 1])
+def test_who_passes_behind_somebody_keeps_the_number(make_frame: MakeFrame, front: int) -> None:
+    world = crossing(front)
+    truth = Hiding(world)
+    tracker = FaceTracker(truth, detector=truth, which="all")
+    picture = np.zeros((240, 320, 3), np.uint8)
+    seen = []
+    for i in range(62):
+        truth.now = i
+        seen.append(tracker.update(make_frame(picture, i)))
+    assert any(len(people) == 1 for people in seen[20:45])
+    assert sorted(numbers(seen)[-1]) == [0, 1]
+    for i in (*range(15), *range(50, 62)):
+        assert all(np.allclose(person.landmarks, world(i)[person.track_id].landmarks) for person in seen[i])
+
+
+def test_somebody_else_at_the_same_place_is_told_by_looks(make_frame: MakeFrame) -> None:
+    def world(i: int) -> list[Face]:
+        return [face_at(80, 90), *([] if 20 <= i < 28 else [face_at(230, 100)])]
+
+    def run_with(embed: Callable[[Frame, np.ndarray], np.ndarray] | None) -> list[int]:
+        truth = Truth(world)
+        tracker = FaceTracker(truth, detector=truth, which="all", embed=embed)
+        picture = np.zeros((240, 320, 3), np.uint8)
+        for i in range(45):
+            truth.now = i
+            last = tracker.update(make_frame(picture, i))
+        return [o.track_id for o in last]
+
+    def looks(frame: Frame, points: np.ndarray) -> np.ndarray:  # who comes back on the right is somebody else
+        return np.eye(3)[0 if points.mean() < 130 else 1 if frame.index < 20 else 2]
+
+    assert run_with(None) == [0, 1]
+    assert run_with(looks) == [0, 2]
 
 
 def test_weak_landmarks_nobody_confirms_are_dropped(make_frame: MakeFrame) -> None:

@@ -159,7 +159,7 @@ def test_color_tags_and_sample_format(
     source = media.make_clip(tmp_path / "in.mp4", pix_fmt=pix_fmt, tags=tags)
     info = probe(source)
     assert (info.pix_fmt, info.color.matrix, info.color.full_range) == (read_as, matrix, full)
-    assert write_again(source, tmp_path / "out.mp4") == []
+    assert [warning for warning in write_again(source, tmp_path / "out.mp4") if not warning.startswith("HDR is written as")] == []
     again = probe(tmp_path / "out.mp4")
     assert (again.pix_fmt, again.color) == (info.pix_fmt, info.color)
 

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, train
+from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, timeline, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK, STRENGTH_HELP, STRENGTH_RANGE
+from videdit.curves import EXAMPLE
 from videdit.errors import MissingError
 from videdit.packs.manifest import find_pack, read_manifest
 
@@ -50,7 +51,11 @@ Results go to stdout; progress, notes and errors to stderr. An error is one line
 def page() -> str:
     """docs/cli.md."""
     parts = [HEAD, *_command(edit.build(None)), *_attributes(), *_presets()]
-    builders = [preview.build(None), *(module.build() for module in (inspect, attributes, models, sample, doctor, train, evaluate))]
+    builders = [
+        preview.build(None),
+        timeline.build(None),
+        *(module.build() for module in (inspect, attributes, models, sample, doctor, train, evaluate)),
+    ]
     for parser in builders:
         parts += _command(parser)
     return "".join(parts) + ENDS
@@ -89,6 +94,7 @@ def _attributes() -> Iterator[str]:
     """The default pack's."""
     low, high = STRENGTH_RANGE
     yield f"\n### Attributes of {DEFAULT_PACK}\n\nStrengths from {low:g} to +{high:g}; {STRENGTH_HELP}. "
+    yield f"Over time a strength is a curve such as `{EXAMPLE}` ([timeline.md](timeline.md)). "
     yield "Every attribute of the pack's axes can be locked.\n\n"
     yield "| flag | meaning | also | the opposite |\n|---|---|---|---|\n"
     try:
@@ -103,7 +109,7 @@ def _attributes() -> Iterator[str]:
 
 def _presets() -> Iterator[str]:
     yield "\n### Presets\n\n`--config NAME` takes one of these, `--config FILE.toml` your own: "
-    yield "the long options as keys, strengths in `[attributes]`.\n\n"
+    yield "the long options as keys, strengths (numbers, or curves as strings) in `[attributes]`.\n\n"
     yield "| name | what it does |\n|---|---|\n"
     for name, path in shipped().items():
         yield f"| `{name}` | {describe(path)} |\n"

@@ -1,4 +1,4 @@
-"""videdit inspect: what a file holds, and where faces are, by sampling."""
+"""videdit inspect: what a file holds, and who is in it; or, by sampling, where faces are."""
 
 from __future__ import annotations
 
@@ -9,49 +9,75 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videdit.cli.parser import Parser
+from videdit.cli.edit import add_talk
+from videdit.cli.parser import Parser, add_options, settings_of
 from videdit.cli.plan import find_inputs
+from videdit.cli.progress import Reporter, reporter
 from videdit.cli.say import say
+from videdit.config import Settings
 from videdit.errors import UsageError
 
 if TYPE_CHECKING:
     from videdit.types import Frame
     from videdit.video.probe import ClipInfo, StreamInfo
 
-SAMPLES = 8
+OPTIONS = ("landmarks", "pack", "device", "cache", "cache_dir")
 
 
 def build() -> Parser:
     """The parser."""
     parser = Parser(
-        "videdit inspect", "videdit inspect IN... [--json]", "Streams, frame rate, rotation, colour, and faces at moments over the clip."
+        "videdit inspect",
+        "videdit inspect IN... [--json]",
+        "Streams, frame rate, rotation, colour, and the people in it, numbered as --person counts them.",
     )
     parser.add_argument("inputs", nargs="+", metavar="IN", help="clips, pictures, or folders of them")
     parser.add_argument(
-        "--samples", type=int, default=SAMPLES, metavar="N", help=f"moments at which faces are looked for (default {SAMPLES})"
+        "--samples", type=int, default=None, metavar="N", help="look for faces at N moments only, instead of following people through it"
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
+    add_options(parser, only=OPTIONS)
+    add_talk(parser.add_argument_group("this run"))
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command."""
     space = build().parse(argv)
-    if not 0 <= space.samples <= 1000:
+    if space.samples is not None and not 0 <= space.samples <= 1000:
         raise UsageError(f"--samples can't be {space.samples}", hint="From 0 to 1000.")
     found, _ = find_inputs(space.inputs)
     from videdit.video.probe import probe
 
-    results = []
-    for path in found:
-        info = probe(path)
-        faces = find_faces(path, info, space.samples) if space.samples else []
-        results.append(as_json(info, faces))
-        if not space.json:
-            _print(info, faces)
+    results, settings = [], settings_of(space)
+    with reporter("none" if space.quiet or space.json else space.progress) as talk:
+        for path in found:
+            talk.file(path.name)
+            info = probe(path)
+            faces = find_faces(path, info, space.samples) if space.samples else []
+            people = list_people(path, settings, talk) if space.samples is None else []
+            results.append({**as_json(info, faces), "people": people})
+            if not space.json:
+                _print(info, faces)
+                _print_people(people, asked=space.samples is None)
     if space.json:
         say(json.dumps(results if len(results) > 1 else results[0], indent=2))
     return 0
+
+
+def list_people(path: Path, settings: Settings, talk: Reporter) -> list[dict[str, Any]]:
+    """The people of a clip: number, frames, spans in seconds, and the face's width and height in px, in the median."""
+    from videdit import pipeline
+
+    return [
+        {
+            "number": person.number,
+            "frames": person.frames,
+            "spans": [[round(start, 3), round(end, 3)] for start, end in person.spans],
+            "size": [round(person.width, 1), round(person.height, 1)],
+        }
+        for person in pipeline.known(pipeline.find_people(path, settings, progress=talk))
+    ]
 
 
 def find_faces(path: Path, info: ClipInfo, samples: int) -> list[dict[str, Any]]:
@@ -108,6 +134,8 @@ def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
     say(f"  {info.kind}, {info.container}, {info.width}x{info.height}{turned}")
     color = info.color
     say(f"  video     {info.codec}, {info.pix_fmt}, {color.matrix}, {'full' if color.full_range else 'limited'} range, {color.depth} bit")
+    for name, words in _unusual(info):
+        say(f"  {name:<9} {words}")
     if info.kind != "picture":
         rate = f"{float(info.rate):.3f} frames/s" if info.rate else "unknown rate"
         seconds = f"{info.duration:.2f} s, " if info.duration else ""
@@ -123,6 +151,31 @@ def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
         boxes = [_box(*face["box"]) for face in moment["faces"]]
         count = f"{len(boxes)} face{'s' if len(boxes) > 1 else ''}: " if boxes else "no face"
         say(f"  at {moment['time']:>7.2f} s {count}{'; '.join(boxes)}")
+
+
+def _unusual(info: ClipInfo) -> list[tuple[str, str]]:
+    """HDR, fields, pixels that are no squares, timecode: where there are any."""
+    found = []
+    if info.color.curve:
+        light = f", content light {info.light[0]}/{info.light[1]} cd/m2" if info.light else ""
+        display = f", mastered up to {info.mastering.brightest / 10000:g} cd/m2" if info.mastering else ""
+        found.append(("HDR", f"{info.color.curve.upper()}{display}{light}"))
+    if info.fields:
+        found.append(("fields", {"tff": "upper first", "bff": "lower first"}.get(info.fields, "of unknown order")))
+    if info.aspect != 1:
+        found.append(("pixels", f"{info.aspect.numerator}:{info.aspect.denominator}"))
+    if info.timecode:
+        found.append(("timecode", info.timecode))
+    return found
+
+
+def _print_people(people: list[dict[str, Any]], *, asked: bool) -> None:
+    for person in people:
+        spans = ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in person["spans"])
+        frames = f"{person['frames']} frame{'s' if person['frames'] != 1 else ''}"
+        say(f"  person {person['number']:<2} {frames}, {spans}; the face is about {person['size'][0]:.0f}x{person['size'][1]:.0f}")
+    if asked and not people:
+        say("  nobody")
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> str:

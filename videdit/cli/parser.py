@@ -6,9 +6,12 @@ import argparse
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
+from videdit.cli.curve_files import named, parse_strength, read_table
 from videdit.config import OPTIONS, STRENGTH_HELP, STRENGTH_RANGE, Option, Settings, check
+from videdit.curves import EXAMPLE, Strength
 from videdit.errors import UsageError
 from videdit.packs.manifest import Manifest
 
@@ -61,30 +64,57 @@ def join_negatives(argv: Iterable[str]) -> list[str]:
     return out
 
 
-class Strength(argparse.Action):
-    """Collects `--smile +0.5` into `strengths`; `const` is the attribute's name and the factor of this way to write it."""
+class CollectStrength(argparse.Action):
+    """Collects `--smile +0.5`, or a curve, into `strengths`; `const` is the attribute's name and the factor of this way to write it."""
 
     def __call__(self, parser: argparse.ArgumentParser, space: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
         name, factor = self.const
-        try:
-            number = float(values)
-        except ValueError:
-            number = float("nan")
-        low, high = STRENGTH_RANGE
-        if not low <= number <= high:
-            raise UsageError(
-                f"{option_string} can't be {values!r}", hint=f"A strength is a number from {low:g} to +{high:g}; {STRENGTH_HELP}."
-            )
-        space.strengths = {**(space.strengths or {}), name: factor * number}
+        collect(space, name, factor * parse_strength(str(option_string), values))
+
+
+def collect(space: argparse.Namespace, name: str, value: Strength) -> None:
+    """Note a strength: for the person the last --person named, else for whom --face means."""
+    if space.person is None:
+        space.strengths = {**(space.strengths or {}), name: value}
+    else:
+        space.people = {**space.people, space.person: {**space.people[space.person], name: value}}
+
+
+class PersonAction(argparse.Action):
+    """`--person 2`: the strengths that follow are for this person."""
+
+    def __call__(self, parser: argparse.ArgumentParser, space: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        if not (str(values).isdecimal() and int(values) > 0):
+            raise UsageError(f"{option_string} can't be {values!r}", hint="It takes a number that `videdit inspect` shows: 1, 2, ...")
+        space.person = int(values)
+        space.people = {**space.people, space.person: space.people.get(space.person, {})}
+
+
+def add_people(parser: Parser) -> None:
+    """--person N, after `add_attributes`; `people` of the result holds strengths by number."""
+    text = "strengths after this are for person N of `videdit inspect` alone; those before any --person are for whom --face says"
+    parser.add_argument_group("different people").add_argument("--person", action=PersonAction, metavar="N", help=text)
+
+
+def people_of(space: argparse.Namespace) -> dict[int, dict[str, Strength]]:
+    """Strengths by person. Raises UsageError for a --person that nothing follows."""
+    for number, strengths in space.people.items():
+        if not strengths:
+            raise UsageError(f"nothing is asked for person {number}", hint=f"Strengths follow it: --person {number} --smile +0.5")
+    people: dict[int, dict[str, Strength]] = space.people
+    return people
 
 
 def add_attributes(parser: Parser, manifest: Manifest | None) -> None:
     """A flag for every attribute of the pack; aliases and the source's own names work too, unlisted."""
-    parser.set_defaults(strengths={})
+    parser.set_defaults(strengths={}, people={}, person=None)
+    text = "strengths over time from a table: a column time and one per attribute (CSV), or an object of curves (JSON)"
+    parser.add_argument("--curves", metavar="FILE", help=text)
     if manifest is None:
         return
     low, high = STRENGTH_RANGE
-    group = parser.add_argument_group(f"attributes of {manifest.name}", f"S from {low:g} to +{high:g}; {STRENGTH_HELP}")
+    about = f"S from {low:g} to +{high:g}, or over time {EXAMPLE} or @FILE.CSV; {STRENGTH_HELP}"
+    group = parser.add_argument_group(f"attributes of {manifest.name}", about)
     for attribute in manifest.attributes.values():
         _add_strength(group, parser, [f"--{attribute.name}"], (attribute.name, 1), _escaped(attribute.help))
     for name, (attribute, factor) in manifest.names().items():
@@ -93,11 +123,18 @@ def add_attributes(parser: Parser, manifest: Manifest | None) -> None:
         _add_strength(group, parser, [f"--{attribute.source}"], (attribute.name, attribute.sign), argparse.SUPPRESS)
 
 
+def asked_of(space: argparse.Namespace, manifest: Manifest, preset: dict[str, Strength] | None = None) -> dict[str, Strength]:
+    """Strengths for whom --face says, by the pack's names: flags over --curves over a preset's. Raises UsageError."""
+    table = read_table(Path(space.curves)) if space.curves else {}
+    flags: dict[str, Strength] = space.strengths
+    return {**named(preset or {}, manifest), **named(table, manifest), **flags}
+
+
 def _add_strength(group: Any, parser: Parser, flags: list[str], const: tuple[str, int], text: str) -> None:
     """An option's flag wins over an attribute of the same name."""
     free = [flag for flag in flags if flag not in parser._option_string_actions]
     if free:
-        group.add_argument(*free, action=Strength, const=const, metavar="S", dest="strengths", help=text)
+        group.add_argument(*free, action=CollectStrength, const=const, metavar="S", dest="strengths", help=text)
 
 
 def add_options(parser: Parser, *, only: Iterable[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videdit.errors import OutputError, UsageError
-from videdit.video.formats import PICTURE_SUFFIXES, SUFFIXES
+from videdit.video.formats import SUFFIXES, Kind, is_sequence, kind_of_file, kind_of_suffix, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def find_inputs(inputs: Sequence[str]) -> tuple[list[Path], bool]:
                 raise UsageError(f"the folder {name} holds no clip and no picture", hint=f"Known by suffix: {' '.join(sorted(SUFFIXES))}.")
             found += inside
             many = True
-        elif path.exists():
+        elif path.exists() or numbered(path):
             found.append(path)
         else:
             raise UsageError(f"there is no file {name}", hint=_beside(path))
@@ -88,14 +88,29 @@ def _refuse_mismatch(job: Job) -> None:
             f"{job.target} has {'no suffix' if not suffix else 'the unknown suffix ' + suffix}",
             hint=f"The suffix chooses the container: {' '.join(sorted(SUFFIXES))}. A folder ends with /.",
         )
-    if source in SUFFIXES and (source in PICTURE_SUFFIXES) != (suffix in PICTURE_SUFFIXES):
-        kinds = ("picture", "clip") if source in PICTURE_SUFFIXES else ("clip", "picture")
+    made = kind_of_suffix(job.target, _kind(job.source))
+    if source in SUFFIXES and (_kind(job.source) == "picture") != (made == "picture"):
+        kinds = ("picture", "clip") if made != "picture" else ("clip", "picture")
         raise UsageError(f"{job.source} is a {kinds[0]} and {job.target} a {kinds[1]}", hint="`videdit preview` makes a picture of a clip.")
+
+
+def _kind(path: Path) -> Kind | None:
+    """What a file is by its name, unless it is a picture that moves; what is wrong with it is said later."""
+    try:
+        found = kind_of_file(path)
+    except OSError:
+        found = None
+    return found if found in ("animation", "sequence") else kind_of_suffix(path)
+
+
+def _there(target: Path) -> bool:
+    """Whether an output exists, or one of a row of pictures."""
+    return target.exists() or (is_sequence(target) and bool(numbered(target)))
 
 
 def drop_existing(jobs: Sequence[Job], *, overwrite: bool, skip: bool) -> tuple[list[Job], list[Job]]:
     """Jobs to do and jobs to skip. Raises OutputError when an output exists and nothing was said about it."""
-    there = [job for job in jobs if job.target.exists()]
+    there = [job for job in jobs if _there(job.target)]
     if not there or overwrite:
         return list(jobs), []
     if not skip:

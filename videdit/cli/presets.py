@@ -1,4 +1,4 @@
-"""Presets: TOML files with the keys of config.OPTIONS and a table [attributes]."""
+"""Presets: TOML files with the keys of config.OPTIONS and a table [attributes] of strengths, numbers or curves."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from videdit.config import OPTIONS, check, check_strengths, option
+from videdit.cli.curve_files import parse_strength
+from videdit.config import OPTIONS, check, option
+from videdit.curves import Strength
 from videdit.errors import UsageError
-from videdit.packs.manifest import Manifest
 
 
 def shipped() -> dict[str, Path]:
@@ -27,7 +28,7 @@ def describe(path: Path) -> str:
     return first.lstrip("# ").strip() if first.startswith("#") else ""
 
 
-def read_preset(name_or_path: str) -> tuple[dict[str, Any], dict[str, float]]:
+def read_preset(name_or_path: str) -> tuple[dict[str, Any], dict[str, Strength]]:
     """Settings and strengths (names as written) of a preset, by name or path. Raises UsageError."""
     path = Path(name_or_path)
     if not path.is_file():
@@ -42,20 +43,11 @@ def read_preset(name_or_path: str) -> tuple[dict[str, Any], dict[str, float]]:
     attributes = tables.pop("attributes", {})
     if not isinstance(attributes, dict):
         raise UsageError(f"{path}: attributes is not a table", hint='Write [attributes] and below it lines such as "smile = 0.5".')
-    names = [entry.name for entry in OPTIONS]
+    names = {entry.name.rstrip("_"): entry.name for entry in OPTIONS}
     settings = {}
     for key, value in tables.items():
-        field = key.replace("-", "_")
-        if field not in names:
+        field = names.get(key.replace("-", "_"))
+        if field is None:
             raise UsageError(f"{path}: there is no setting {key!r}", hint=f"A preset may set: {', '.join(names)}, and [attributes].")
         settings[field] = check(option(field), value)
-    return settings, check_strengths(attributes)
-
-
-def named(strengths: dict[str, float], manifest: Manifest) -> dict[str, float]:
-    """Strengths under the pack's own names. Raises UsageError for one the pack does not have."""
-    out: dict[str, float] = {}
-    for name, value in strengths.items():
-        attribute, factor = manifest.resolve(name)
-        out[attribute.name] = value * factor
-    return out
+    return settings, {name: parse_strength(f"--{name}", value, folder=path.parent) for name, value in attributes.items()}

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videdit import curves
 from videdit.cli.edit import add_talk, manifest_for
-from videdit.cli.parser import Parser, add_attributes, add_options, settings_of
+from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
+from videdit.cli.progress import reporter
 from videdit.cli.say import say
 from videdit.config import Settings, check_strengths
+from videdit.curves import Strength
 from videdit.errors import MissingError, UsageError
 from videdit.packs.manifest import Manifest
+from videdit.video.formats import numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +29,9 @@ DESCRIPTION = """Show an edit without making the clip; only the frames that smoo
 
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png          that moment, before | after
   videdit preview in.mp4 --smile +1 --sheet -o p.png          moments over the whole clip, before above after
-  videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths"""
-HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "face", "landmarks", "composite", "blend")
+  videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths
+  videdit preview in.mp4 --people -o p.png                    who is who: everybody once, with the number --person takes"""
+HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "from_", "to", "face", "landmarks", "composite", "blend")
 OPTIONS = (*HOW, "pack", "device", "precision", "overwrite")
 LADDER = re.compile(r"(?P<name>[\w-]+)=(?P<low>[^.=:]*(?:\.\d+)?[^.=:]*)\.\.(?P<high>[^=:]+?)(?::(?P<steps>\d+))?")
 MOST = 25
@@ -48,7 +53,9 @@ def build(manifest: Manifest | None) -> Parser:
     parser.add_argument("-o", "--output", metavar="P.PNG", required=True, help="the picture to write")
     parser.add_argument("--sheet", nargs="?", type=int, const=6, metavar="N", help="a contact sheet of N moments over the clip (default 6)")
     parser.add_argument("--grid", metavar="NAME=LOW..HIGH:N", help="one moment at N strengths of an attribute")
+    parser.add_argument("--people", dest="roster", action="store_true", help="everybody in the clip, in numbered boxes")
     add_attributes(parser, manifest)
+    add_people(parser)
     add_options(parser, only=OPTIONS)
     add_talk(parser.add_argument_group("this run"))
     return parser
@@ -64,50 +71,58 @@ def run(argv: Sequence[str]) -> int:
         return 0
     manifest = manifest_for(argv)
     space = build(manifest).parse(argv)
+    space.strengths = asked_of(space, manifest)
     if space.sheet is not None and space.grid:
         raise UsageError("--sheet and --grid exclude each other")
-    if not space.grid and not any(space.strengths.values()) and space.expression_from is None:
+    people = people_of(space)
+    if space.roster and (space.sheet is not None or space.grid or space.time or space.strengths or people):
+        raise UsageError("--people shows the clip as it is", hint="Leave out --time, --sheet, --grid and what to change.")
+    if not (space.grid or space.roster or people) and not any(space.strengths.values()) and space.expression_from is None:
         raise UsageError("no attribute was given", hint="Say what to change, such as --smile +1; `videdit attributes` lists them.")
-    if not Path(space.input).is_file():
+    if not Path(space.input).is_file() and not numbered(Path(space.input)):
         raise UsageError(f"there is no file {space.input}")
     if space.sheet is not None and not 1 <= space.sheet <= MOST:
         raise UsageError(f"--sheet can't be {space.sheet}", hint=f"From 1 to {MOST} moments.")
     target = check_target(Path(space.output), overwrite=bool(space.overwrite))
-    write_picture(target, _make(space, settings_of(space), manifest))
+    write_picture(target, _make(space, settings_of(space), manifest, people))
     if not space.quiet:
         say(str(target))
     return 0
 
 
-def _make(space: argparse.Namespace, settings: Settings, manifest: Manifest) -> NDArray[np.uint8]:
+def _make(space: argparse.Namespace, settings: Settings, manifest: Manifest, people: dict[int, dict[str, Strength]]) -> NDArray[np.uint8]:
     """The picture asked for, uint8 [H,W,3] RGB."""
     at, frame = parse_time(space.time)
     steps = parse_ladder(space.grid, manifest) if space.grid else None
     from videdit import pipeline
 
+    if space.roster:
+        with reporter("none" if space.quiet else space.progress) as talk:
+            talk.file(Path(space.input).name)
+            return pipeline.people_picture(space.input, settings, progress=talk)
     if space.sheet is not None:
-        return pipeline.sheet(space.input, space.strengths, settings, count=space.sheet)
+        return pipeline.sheet(space.input, space.strengths, settings, count=space.sheet, people=people)
     if at is None and frame is None:
         from videdit.video.probe import probe
 
         at = float(probe(space.input).duration or 0.0) / 2
     if steps:
         others = {name: value for name, value in space.strengths.items() if name != steps.name}
-        return pipeline.ladder(space.input, steps.name, steps.values, settings, at=at, frame=frame, strengths=others)
+        return pipeline.ladder(space.input, steps.name, steps.values, settings, at=at, frame=frame, strengths=others, people=people)
     import numpy as np
 
-    return np.concatenate(pipeline.preview(space.input, space.strengths, settings, at=at, frame=frame), axis=1)
+    return np.concatenate(pipeline.preview(space.input, space.strengths, settings, at=at, frame=frame, people=people), axis=1)
 
 
 def parse_time(text: str | None) -> tuple[float | None, int | None]:
     """3.2s, 3.2, 1:02.5 or 0:01:02 to seconds, 96f to a frame number. Raises UsageError."""
     if text is None:
         return None, None
-    if match := re.fullmatch(r"(\d+)f", text):
-        return None, int(match[1])
-    if match := re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", text):
-        return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3]), None
-    raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.")
+    try:
+        time = curves.parse_time(text)
+    except UsageError:
+        raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.") from None
+    return (None, int(time)) if isinstance(time, curves.FrameNumber) else (time, None)
 
 
 def parse_ladder(text: str, manifest: Manifest) -> Ladder:

@@ -22,25 +22,27 @@ __all__ = ["CROP_METHODS", "METHODS", "Drawer", "Mapper", "Moves", "Parts", "dra
 def move(w: Floats, moves: Moves, parts: Parts, *, times: Floats | None = None) -> Floats:
     """Edited latents float32 [T,L,D]: an expression first, then each method in turn, on what the one before it made.
 
-    times float [T] s: where the frames are in a driver's time (default: all at 0). Raises UsageError, PackError.
+    times float [T] s: where the frames are in a driver's time and on curves of strength (default: all at 0). Where nothing is asked for
+    at a frame's time, it stays as it is, to the bit. Raises UsageError, PackError.
     """
+    when = np.zeros(len(w)) if times is None else times
     if moves.driver is not None:
-        driver = moves.driver.at(np.zeros(len(w)) if times is None else times)
-        w = expression.apply(w, driver, parts, strength=moves.driver.strength, locks=moves.locks)
+        w = expression.apply(w, moves.driver.at(when), parts, strength=moves.expressed(when), locks=moves.locks)
     for method, mapper in METHODS.items():
         if method in moves.by_method:
-            w = mapper(w, moves.by_method[method], parts, locks=moves.locks)
+            w = mapper(w, moves.strengths(method, when), parts, locks=moves.locks)
     return w
 
 
-def draw(crops: Crops, landmarks: Floats, moves: Moves, parts: Parts) -> tuple[Crops, Crops]:
+def draw(crops: Crops, landmarks: Floats, moves: Moves, parts: Parts, *, times: Floats | None = None) -> tuple[Crops, Crops]:
     """Edited crops float32 [N,S,S,3] RGB 0..255, and where they may differ [N,S,S]; each method on what the one before it made.
 
-    Raises UsageError, PackError.
+    times: see move. Raises UsageError, PackError.
     """
     reach = crops[..., 0] * 0
+    when = np.zeros(len(crops)) if times is None else times
     for method, drawer in CROP_METHODS.items():
         if method in moves.by_method:
-            crops, more = drawer(crops, landmarks, moves.by_method[method], parts, locks=moves.locks)
+            crops, more = drawer(crops, landmarks, moves.strengths(method, when), parts, locks=moves.locks)
             reach = np.maximum(reach, more)
     return crops, reach

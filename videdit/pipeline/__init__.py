@@ -3,6 +3,7 @@
 watch    pass 1: decode -> faces -> crops -> latents          people.py holds the streaming part
 changes  latents -> edited latents -> renders -> changes
 clip     edit_video: both passes, cache, tuning, files
+roster   the people of a clip: a list, and a picture of them
 stills   edit_frame(s), preview, sheet, ladder
 """
 
@@ -10,6 +11,20 @@ from __future__ import annotations
 
 from videdit.pipeline.clip import OnFrame, edit_video
 from videdit.pipeline.report import ClipReport, Progress
+from videdit.pipeline.roster import find_people, known, people_picture
 from videdit.pipeline.stills import edit_frame, edit_frames, ladder, preview, sheet
 
-__all__ = ["ClipReport", "OnFrame", "Progress", "edit_frame", "edit_frames", "edit_video", "ladder", "preview", "sheet"]
+__all__ = [
+    "ClipReport",
+    "OnFrame",
+    "Progress",
+    "edit_frame",
+    "edit_frames",
+    "edit_video",
+    "find_people",
+    "known",
+    "ladder",
+    "people_picture",
+    "preview",
+    "sheet",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,18 @@ def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, rende
     return Motion(person, there(person), shares(person, sight), seconds, move, render, pack.shape())
 
 
+def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
+    """The same for one kind of method (drawn: those that redraw crops), showing nothing where that is asked for nothing.
+
+    Beside such frames the change fades: it is the mean over its neighbours (`steady`), and would end in a step.
+    """
+    times = motion.person.track.times
+    acts = moves.acts(times, drawn=drawn)
+    if acts.all():
+        return motion
+    return replace(motion, share=motion.share * fade(times, acts, seconds=min(STEADY, motion.seconds), open_start=True, open_end=True))
+
+
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
     times = np.asarray(motion.person.track.times, np.float64)
@@ -108,6 +120,9 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
     track = motion.person.track
     for start in range(0, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
+        if not motion.share[rows].any():  # outside of --from and --to there is nothing to render
+            yield from (no_change(size) for _ in range(rows.start, rows.stop))
+            continue
         with clock.stage("generate"):
             before, after = motion.latents(rows.start, rows.stop)
             pictures = motion.unedited(before, rows.start), motion.render(after)
@@ -116,6 +131,12 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Itera
             moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
             found = composite.analyse(*pictures, points, mode=mode, moves=moves)
         yield from found
+
+
+def no_change(size: int) -> Change:
+    """What a frame without an edit changes."""
+    plane, picture = np.zeros((size, size), np.float32), np.zeros((size, size, 3), np.float32)
+    return Change(np.zeros((size, size, 2), np.float32), picture, plane, plane, plane, picture, picture)
 
 
 def crop_points(landmarks: NDArray[np.floating], quad: NDArray[np.floating], size: int) -> NDArray[np.floating]:

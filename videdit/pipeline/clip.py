@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from videdit import composite
 from videdit.config import Settings, check_strengths
-from videdit.edit.plan import Moves, resolve
+from videdit.curves import Strength
+from videdit.edit.plan import Moves
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import Motion, changes, motion_of
+from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
+from videdit.pipeline.changes import Motion, acting, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
@@ -26,9 +28,10 @@ from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
-from videdit.types import EditPlan, Frame
+from videdit.types import Frame
+from videdit.video.formats import is_sequence, numbered
 from videdit.video.probe import ClipInfo, probe
-from videdit.video.reader import read_frames
+from videdit.video.reader import frame_times, read_frames
 from videdit.video.writer import ClipWriter
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
@@ -38,23 +41,26 @@ Moving = tuple[Motion, Iterator[composite.Change]]
 def edit_video(
     source: str | Path,
     target: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     progress: Progress | None = None,
     on_frame: OnFrame | None = None,
     pack: Pack | None = None,
+    people: Mapping[int, Mapping[str, Strength | str]] | None = None,
 ) -> ClipReport:
     """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
 
     strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
-    typical face with it. progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from
-    this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written untouched, and the report says so.
+    typical face with it; one number each, a Curve over time, or such words as the command line takes. progress(stage, done, total) is
+    called per frame; on_frame(source, edited, mask) per written frame, from this thread; pack: one loaded before, else
+    `settings.pack`. A clip without a face is written untouched, and the report says so. people: strengths for some of the people
+    alone, by the number `videdit inspect` shows, on top of `strengths` where `settings.face` means them too.
 
-    Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
+    Raises UsageError (NobodyError), MissingError (PackError), UnreadableError, OutputError.
     """
     source, target = Path(source), Path(target)
-    asked = check_strengths(strengths)
+    asked, own = check_strengths(strengths), {number: check_strengths(more) for number, more in (people or {}).items()}
     _refuse_overwriting(source, target, settings)
     clock = Stopwatch()
     info = probe(source)
@@ -62,31 +68,53 @@ def edit_video(
         models = Models.load(settings, pack)
     cache = cache_of(settings)
     driver = driver_of(models, settings, cache, clock=clock, progress=progress)
-    moves = resolve(EditPlan(asked, settings.lock, settings.method, driver), models.pack.manifest)
-    report = ClipReport(source, target, asked if driver is None else {**asked, "expression": driver.strength}, pack=models.pack.id)
-    invert = moves.latent or not moves
-    sight, parts, report.cached = watch_file(source, models, settings, cache, clock=clock, progress=progress, invert=invert)
+    cast = cast_of(asked, own, settings, driver, partial(frame_times, source))
+    possible = cast.moves(models.pack.manifest)
+    like = reference(settings.face, models, settings, cache, clock=clock)
+    edits = asked if driver is None else {**asked, "expression": driver.strength}
+    report = ClipReport(source, target, edits, window=str(settings.window), pack=models.pack.id)
+    invert = any(moves.latent for moves in possible) or not possible
+    sight, parts, report.cached = watch_file(source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert)
+    chosen = choose(settings.face, sight, like=like) if cast.needs else set()
+    roles = assigned(cast, sight, chosen, models.pack.manifest)
     moving: list[Moving] = []
-    for number in range(len(sight.people) if moves else 0):
-        motion, steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
-        made = []
-        if moves.drawn:
-            frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
-            made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
-        if moves.latent:
-            made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
-        moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
-        report.tuned_steps = steps
-    report.status = "no face" if not sight.people else "edited" if moves else "untouched"
+    for number, person in enumerate(sight.people):
+        moves = roles.get(person.number)
+        if moves is None:
+            continue
+        motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
+        made = made_for(motion, moves, lambda motion: frames_of(motion, source), models, settings.composite, clock)
+        moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
+    report.status = "no face" if not sight.people else "edited" if any(m.share.any() for m, _ in moving) else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
-    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
+    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
+    report.people = {number: {**(asked if number in chosen else {}), **own.get(number, {})} for number in roles}
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
     return report
 
 
+def made_for(
+    motion: Motion, moves: Moves, frames: Callable[[Motion], Iterator[Frame]], models: Models, mode: str, clock: Stopwatch
+) -> list[Moving]:
+    """One person's changes: redrawn ones, made from the frames of the track, then those of latents."""
+    made: list[Moving] = []
+    if moves.drawn:
+        drawn, draw = acting(motion, moves, drawn=True), partial(models.draw, moves=moves)
+        made.append((drawn, drawn_changes(drawn, frames(drawn), draw, models.pack.size, mode=mode, clock=clock)))
+    if moves.latent:
+        moved = acting(motion, moves, drawn=False)
+        made.append((moved, changes(moved, models.pack.size, mode=mode, clock=clock)))
+    return made
+
+
 def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
     """Raises OutputError."""
+    rows = numbered(target) if is_sequence(target) else {}
+    if set(rows.values()) & set(numbered(source).values() if rows else ()):
+        raise OutputError(f"{target} is the input itself", hint="Name another output.")
+    if rows and not settings.overwrite:
+        raise OutputError(f"{target}: {len(rows)} of these are there already", hint="--overwrite replaces them.")
     if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
     if target.exists() and not settings.overwrite:
@@ -153,8 +181,7 @@ def _second_pass(
             behind.put(frame)
             if progress:
                 progress("edit", number, total)
-    damaged = [f"{reader.damaged} packets can't be decoded and are left out"] if reader.damaged else []
-    return list(dict.fromkeys([*writer.warnings, *damaged]))
+    return list(dict.fromkeys([*writer.warnings, *reader.remarks]))
 
 
 def put_changes(

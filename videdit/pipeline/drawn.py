@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from videdit import composite
 from videdit.composite import Change
 from videdit.invert.encoder import BATCH
-from videdit.pipeline.changes import STEADY, Motion, crop_points, padded
+from videdit.pipeline.changes import STEADY, Motion, crop_points, no_change, padded
 from videdit.pipeline.covers import uncovered
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
@@ -20,7 +20,9 @@ from videdit.types import Frame
 from videdit.video.reader import read_frames
 
 Array = NDArray[np.float32]
-Draw = Callable[[Array, NDArray[np.floating]], tuple[Array, Array]]  # crops [N,S,S,3], landmarks [N,78,2] -> crops, where [N,S,S]
+Floats = NDArray[np.floating]
+# crops [N,S,S,3], landmarks [N,78,2], times [N] s -> crops, where [N,S,S]
+Draw = Callable[[Array, Floats, Floats], tuple[Array, Array]]
 
 
 def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
@@ -43,11 +45,17 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
     track = motion.person.track
     for start in range(0, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
+        if not motion.share[rows].any():
+            for _ in range(rows.start, rows.stop):
+                next(frames)
+                yield no_change(size)
+            continue
         with clock.stage("decode"):
             crops = np.stack([crop_frame(next(frames), quad, size) for quad in track.quads[rows]])
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
-            after, within = draw(padded(crops), padded(points))
+            times = np.pad(np.asarray(track.times[rows], np.float64), (0, BATCH - len(crops)), mode="edge")
+            after, within = draw(padded(crops), padded(points), times)
         with clock.stage("analyse"):
             found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
         yield from found

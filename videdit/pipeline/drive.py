@@ -22,7 +22,7 @@ def cache_of(settings: Settings) -> Cache:
 
 
 def driver_of(models: Models, settings: Settings, cache: Cache, *, clock: Stopwatch, progress: Progress | None = None) -> Driver | None:
-    """The largest face of `expression_from`, smoothed as the edited face's latents are; None where no expression is asked for.
+    """Who fills most of `expression_from`, smoothed as the edited face's latents are; None where no expression is asked for.
 
     Where a driving clip shows nobody, straight lines lead on to the next face. Raises UnreadableError, and UsageError where there is no
     face at all.
@@ -33,10 +33,10 @@ def driver_of(models: Models, settings: Settings, cache: Cache, *, clock: Stopwa
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="--expression-from takes a picture or a clip.")
     sight, _, _ = watch_file(path, models, replace(settings, face="largest"), cache, clock=clock, progress=progress)
-    people = sight.people
+    people = [person for person in sight.people if person.number == 1]
     if not people:
         raise UsageError(f"there is no face in {path}", hint="--expression-from takes a picture or a clip that shows one.")
     times = np.concatenate([person.track.times[person.latents.valid] for person in people])
     smooth = [smooth_latents(p, there(p), settings.smooth, 0, len(p.track))[p.latents.valid] for p in people]
-    order = np.argsort(times, kind="stable")  # while one is out of sight, another may be the largest
+    order = np.argsort(times, kind="stable")
     return Driver(times[order], np.concatenate(smooth)[order], settings.expression)

@@ -74,10 +74,10 @@ class Models:
         with self._arithmetic():
             return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device)))
 
-    def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], moves: edit.Moves) -> Drawn:
-        """Crops [N,S,S,3] RGB in 0..255, redrawn, and where they may differ [N,S,S]; see edit.draw."""
+    def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], times: NDArray[np.floating], moves: edit.Moves) -> Drawn:
+        """Crops [N,S,S,3] RGB in 0..255 of times [N] s, redrawn, and where they may differ [N,S,S]; see edit.draw."""
         with self._arithmetic():
-            return edit.draw(crops, landmarks, moves, self.pack)
+            return edit.draw(crops, landmarks, moves, self.pack, times=times)
 
     def tuned(
         self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None
@@ -89,7 +89,7 @@ class Models:
         if steps <= 0:
             return None
         generator = self.pack.network("generator")
-        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), *parts)
+        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), person.track_id, *parts)
         known = cache.load("tuned", key)
         if known is None:
             axes, present = self.pack.axes(), there(person)

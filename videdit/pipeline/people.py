@@ -24,13 +24,20 @@ Encode = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # crops [N,S,S,3]
 
 @dataclass(slots=True)
 class Person:
-    """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track; what covers it."""
+    """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track.
+
+    number: who it is, counted from 1 over the clip, the same in every track that shows them (see identity); 0 while nobody has said.
+    looks float32 [D]: how they look, [0] where the pack can't say; track_id: the tracker's number; covers: what is in front of them.
+    """
 
     track: Track
     latents: LatentTrack
     samples: NDArray[np.uint8]
     sampled: NDArray[np.integer]
     covers: Covers = field(default_factory=Covers)
+    track_id: int = 0
+    number: int = 0
+    looks: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 @dataclass(slots=True)
@@ -49,6 +56,11 @@ class Sight:
             seen.update(person.track.frames[person.latents.valid].tolist())
         return len(seen)
 
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the people in it: 1, 2, ..."""
+        return sorted({person.number for person in self.people})
+
 
 @dataclass(slots=True)
 class _Growing:
@@ -61,6 +73,7 @@ class _Growing:
     samples: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     covers: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     every: int = 1
+    track_id: int = 0
 
     def sample(self, row: int, crop: NDArray[np.float32]) -> None:
         """Keep some crops, evenly spread however long the track gets: when there are too many, every second one goes."""
@@ -101,7 +114,7 @@ class Watcher:
         """The person's track with one more row, and rows for the frames since the last."""
         track = self._open.get(placed.track_id)
         if track is None or frame.time - track.times[-1] > GAP:
-            track = self._open[placed.track_id] = _Growing()
+            track = self._open[placed.track_id] = _Growing(track_id=placed.track_id)
             self._all.append(track)
         missed = [known for known in self._recent if track.frames and track.frames[-1] < known[0] < frame.index]
         for index, time in [*missed, (frame.index, frame.time)]:
@@ -161,6 +174,7 @@ def _person(track: _Growing, pack: str) -> Person:
         np.stack([track.samples[row] for row in rows]),
         np.asarray(rows, np.int64),
         covers_of(track.covers),
+        track.track_id,
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from videdit.curves import Strength, plain
+
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
 
@@ -18,14 +20,15 @@ class ClipReport:
     """One clip's outcome.
 
     status: "edited", "untouched" (nothing was asked for) or "no face" (written untouched; the command ends with 4 when it was the
-    only input). faces: people found, a person who leaves and comes back counts again. seconds: by stage, measured where the work
-    runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0 where unknown. licences: of each
-    weight file used.
+    only input). window: "from 1s to 3.5s", where not all of the clip was to be edited. faces: people found. people: what each person
+    edited got, by number. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
+    peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used.
     """
 
     input: Path
     output: Path
-    edits: dict[str, float]
+    edits: dict[str, Strength]
+    window: str = ""
     frames: int = 0
     frames_with_face: int = 0
     faces: int = 0
@@ -37,6 +40,7 @@ class ClipReport:
     peak_memory: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    people: dict[int, dict[str, Strength]] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -48,6 +52,8 @@ class ClipReport:
         """Plain values for --report."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values.update(input=str(self.input), output=str(self.output))
+        values["edits"] = plain(self.edits)
+        values["people"] = {number: plain(own) for number, own in self.people.items()}
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
         return values

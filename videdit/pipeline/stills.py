@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -13,38 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.config import CROP_METHODS, Settings, check_strengths
-from videdit.edit.plan import resolve
+from videdit.curves import Strength
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
-from videdit.pipeline.changes import changes, motion_of
-from videdit.pipeline.clip import Moving, copy_frame, put_changes
-from videdit.pipeline.drawn import drawn_changes
+from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
+from videdit.pipeline.changes import Motion, motion_of
+from videdit.pipeline.clip import Moving, copy_frame, made_for, put_changes
 from videdit.pipeline.drive import cache_of, driver_of
+from videdit.pipeline.identity import known_as
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
-from videdit.pipeline.watch import watch
+from videdit.pipeline.watch import watch, watch_file
 from videdit.smooth import reach
-from videdit.types import Color, EditPlan, Frame
+from videdit.types import Color, Frame
 from videdit.video.probe import probe
 from videdit.video.reader import frame_times, read_frames
 
 Picture = NDArray[np.uint8]
+People = Mapping[int, Mapping[str, Strength | str]]  # strengths for some of the people, by number
 RGB = Color(matrix="rgb", full_range=True, depth=8)
 
 
 def edit_frames(
     frames: Sequence[Picture],
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     fps: float = 25.0,
     pack: Pack | None = None,
+    people: People | None = None,
 ) -> list[Picture]:
     """Edit the faces of consecutive pictures uint8 [H,W,3] RGB, all of one size, `fps` a second; returns new ones.
 
-    Frames without a face come back as they are. Raises as `edit_video` does, and UsageError for other arrays.
+    Frames without a face come back as they are. people: as of `edit_video`, numbered over these
+    frames. Raises as `edit_video` does, and UsageError for other arrays.
     """
     if not len(frames):
         return []
@@ -53,44 +57,72 @@ def edit_frames(
     if len({(f.width, f.height) for f in wrapped}) > 1:
         raise UsageError("the frames differ in size")
     models = Models.load(settings, pack)
-    return [rgb_of(frame) for frame in Moment(wrapped, models, settings).edited(strengths)]
+    return [rgb_of(frame) for frame in Moment(wrapped, models, settings, people=people).edited(strengths)]
 
 
-def edit_frame(rgb: Picture, strengths: Mapping[str, float], settings: Settings = Settings(), *, pack: Pack | None = None) -> Picture:
+def edit_frame(
+    rgb: Picture,
+    strengths: Mapping[str, Strength | str],
+    settings: Settings = Settings(),
+    *,
+    pack: Pack | None = None,
+    people: People | None = None,
+) -> Picture:
     """Edit the faces of one picture uint8 [H,W,3] RGB; returns a new one, equal to the input where there is no face."""
-    return edit_frames([rgb], strengths, settings, pack=pack)[0]
+    return edit_frames([rgb], strengths, settings, pack=pack, people=people)[0]
 
 
 class Moment:
-    """Some consecutive frames whose faces are found and inverted once, to be edited in several ways."""
+    """Some consecutive frames whose faces are found and inverted once, to be edited in several ways.
 
-    def __init__(self, frames: Sequence[Frame], models: Models, settings: Settings, *, sight: Sight | None = None) -> None:
+    times: of all frames of their clip, where these are not all of it; asked only where an edit counts frames.
+    clip: everybody in the clip they are from, whose numbers then count; people: as of `edit_video`.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        models: Models,
+        settings: Settings,
+        *,
+        sight: Sight | None = None,
+        times: Callable[[], Sequence[float]] | None = None,
+        clip: Sight | None = None,
+        people: People | None = None,
+    ) -> None:
         self.frames, self.models, self.settings = list(frames), models, settings
         self.clock = Stopwatch()
+        self.times = times or (lambda: [frame.time for frame in self.frames])
         # numbered from 0, whatever they are in their clip
         self.frames = [replace(f, index=i) for i, f in enumerate(self.frames)]
-        self.driver = driver_of(models, settings, cache_of(settings), clock=self.clock)
+        self.own = {number: check_strengths(more) for number, more in (people or {}).items()}
+        cache = cache_of(settings)
+        self.driver = driver_of(models, settings, cache, clock=self.clock)
+        self.like = reference(settings.face, models, settings, cache, clock=self.clock)
         invert = settings.method not in CROP_METHODS or self.driver is not None
-        self.sight = sight or watch(self.frames, models, settings, clock=self.clock, invert=invert)
+        self.sight = sight or watch(self.frames, models, everybody(settings, self.own), clock=self.clock, invert=invert)
+        self.clip = clip
+        if clip is not None:
+            self.sight = replace(self.sight, people=known_as(self.sight.people, clip.people))
 
     @property
     def face_found(self) -> bool:
         """Whether there is anybody."""
         return bool(self.sight.people)
 
-    def edited(self, strengths: Mapping[str, float], *, only: int | None = None) -> Iterator[Frame]:
+    def edited(self, strengths: Mapping[str, Strength | str], *, only: int | None = None) -> Iterator[Frame]:
         """The frames with an edit in them (copies); only: just this one."""
         settings, models = self.settings, self.models
-        plan = EditPlan(check_strengths(strengths), settings.lock, settings.method, self.driver)
-        moves = resolve(plan, models.pack.manifest)
+        cast = cast_of(strengths, self.own, settings, self.driver, self.times)
+        cast.moves(models.pack.manifest)
+        chosen = choose(settings.face, self.clip or self.sight, like=self.like) if cast.needs else set()
+        roles = assigned(cast, self.sight, chosen, models.pack.manifest, clip=self.clip)
         moving: list[Moving] = []
-        for person in self.sight.people if moves else []:
+        for person in self.sight.people:
+            if (moves := roles.get(person.number)) is None:
+                continue
             motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings.smooth)
-            if moves.drawn:
-                frames, draw = iter(self.frames[motion.first : motion.last + 1]), partial(models.draw, moves=moves)
-                moving.append((motion, drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=self.clock)))
-            if moves.latent:
-                moving.append((motion, changes(motion, models.pack.size, mode=settings.composite, clock=self.clock)))
+            moving += made_for(motion, moves, self._frames_of, models, settings.composite, self.clock)
         for frame in self.frames:
             if only is not None and frame.index > only:
                 return
@@ -101,6 +133,10 @@ class Moment:
             else:
                 skip_changes(frame.index, moving)
 
+    def _frames_of(self, motion: Motion) -> Iterator[Frame]:
+        """The frames of a track."""
+        return iter(self.frames[motion.first : motion.last + 1])
+
 
 def skip_changes(index: int, moving: list[Moving]) -> None:
     """Let the changes of a frame that is not wanted pass."""
@@ -109,9 +145,12 @@ def skip_changes(index: int, moving: list[Moving]) -> None:
             next(made)
 
 
-def moment_at(source: str | Path, at: float | None, frame: int | None, models: Models, settings: Settings) -> tuple[Moment, int]:
+def moment_at(
+    source: str | Path, at: float | None, frame: int | None, models: Models, settings: Settings, people: People | None = None
+) -> tuple[Moment, int]:
     """The frames around a time in seconds or a frame number (counted from 0) that smoothing needs, and which of them is meant.
 
+    Where somebody is meant whom only the whole clip tells (a number, left, right), that is looked at first.
     Raises UsageError for a moment beyond the clip.
     """
     seconds = at or 0.0
@@ -124,24 +163,30 @@ def moment_at(source: str | Path, at: float | None, frame: int | None, models: M
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
         raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")
-    return Moment(picked, models, settings), int(np.argmin([abs(f.time - seconds) for f in picked]))
+    clip = None
+    if people or settings.face in ("left", "right") or settings.face.isdecimal():
+        clip = watch_file(Path(source), models, everybody(settings, people), cache_of(settings), clock=Stopwatch(), invert=False)[0]
+    moment = Moment(picked, models, settings, times=partial(frame_times, source), clip=clip, people=people)
+    return moment, int(np.argmin([abs(f.time - seconds) for f in picked]))
 
 
 def preview(
     source: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     at: float | None = None,
     frame: int | None = None,
     pack: Pack | None = None,
+    people: People | None = None,
 ) -> tuple[Picture, Picture]:
     """One moment of a clip before and after an edit, uint8 [H,W,3] RGB each; `at` in seconds or `frame` counted from 0.
 
-    Only the frames that smoothing needs are decoded, and nothing is tuned. Raises NoFaceError when that moment shows nobody.
+    Only the frames that smoothing needs are edited, and nothing is tuned. people: as of
+    `edit_video`. Raises NoFaceError when that moment shows nobody.
     """
     models = Models.load(settings, pack)
-    moment, which = moment_at(source, at, frame, models, settings)
+    moment, which = moment_at(source, at, frame, models, settings, people)
     if not moment.face_found:
         raise NoFaceError("there is no face at that moment", hint="`videdit inspect` says where faces are")
     after = next(iter(moment.edited(strengths, only=which)))
@@ -150,19 +195,20 @@ def preview(
 
 def sheet(
     source: str | Path,
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength | str],
     settings: Settings = Settings(),
     *,
     count: int = 6,
     height: int = 270,
     pack: Pack | None = None,
+    people: People | None = None,
 ) -> Picture:
     """A contact sheet: `count` moments spread over a clip, before above after. uint8 [2*height, W, 3] RGB."""
     models = Models.load(settings, pack)
     duration = float(probe(source).duration or 0.0)
     columns = []
     for i in range(count):
-        moment, which = moment_at(source, duration * (i + 0.5) / count, None, models, settings)
+        moment, which = moment_at(source, duration * (i + 0.5) / count, None, models, settings, people)
         after = next(iter(moment.edited(strengths, only=which)))
         columns.append(np.concatenate([fit(rgb_of(moment.frames[which]), height), fit(rgb_of(after), height)]))
     return np.concatenate(columns, axis=1)
@@ -176,13 +222,14 @@ def ladder(
     *,
     at: float | None = None,
     frame: int | None = None,
-    strengths: Mapping[str, float] | None = None,
+    strengths: Mapping[str, Strength | str] | None = None,
     height: int = 360,
     pack: Pack | None = None,
+    people: People | None = None,
 ) -> Picture:
     """One moment at several strengths of an attribute, side by side, beside fixed `strengths` of others. uint8 RGB."""
     models = Models.load(settings, pack)
-    moment, which = moment_at(source, at, frame, models, settings)
+    moment, which = moment_at(source, at, frame, models, settings, people)
     if not moment.face_found:
         raise NoFaceError("there is no face at that moment", hint="`videdit inspect` says where faces are")
     steps = [next(iter(moment.edited({**(strengths or {}), attribute: value}, only=which))) for value in values]

@@ -17,12 +17,14 @@ from videdit.faces.track import FaceTracker
 from videdit.invert.optimize import FACTS as OPTIMIZE
 from videdit.invert.optimize import features_for
 from videdit.pipeline.covers import Covers, looker
+from videdit.pipeline.identity import embed_in_frames, number_people
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
 from videdit.pipeline.report import Progress, Stopwatch
 from videdit.pipeline.threads import ahead
 from videdit.store import Cache, content_key, stage_key
 from videdit.types import Frame, LatentTrack, Track
+from videdit.video.formats import is_sequence, numbered
 from videdit.video.probe import probe
 from videdit.video.reader import read_frames
 
@@ -39,7 +41,7 @@ def watch(
     total: int | None = None,
     invert: bool = True,
 ) -> Sight:
-    """Find and invert everybody in some frames; without inversion their latents are empty [T,0,0]."""
+    """Find, invert and number everybody in some frames; without inversion their latents are empty [T,0,0]."""
     pack = models.pack
     inverted = models.inverter(settings.invert) if invert else None
 
@@ -55,7 +57,10 @@ def watch(
         watcher.see(frame, people)
         if progress:
             progress("faces", number, total)
-    return watcher.finish(tracker.shots)
+    sight = watcher.finish(tracker.shots)
+    with clock.stage("faces"):
+        sight.people = number_people(sight.people, pack)
+    return sight
 
 
 def watch_file(
@@ -73,9 +78,11 @@ def watch_file(
     Raises UnreadableError.
     """
     info = probe(source)
-    parts = watch_parts(models, settings, content_key(source), invert=invert)
+    parts = watch_parts(models, settings, content_of(source) + info.color.curve, invert=invert)
     key = stage_key("tracks", *parts)
     stored = cache.load("tracks", key)
+    if stored is None and not invert and settings.invert == "encoder":  # with latents it is the same and more
+        stored = cache.load("tracks", stage_key("tracks", *watch_parts(models, settings, parts[0])))
     if stored is not None:
         return from_arrays(stored, models.pack.id), parts, True
     with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
@@ -84,15 +91,26 @@ def watch_file(
     return sight, parts, False
 
 
+def content_of(source: Path) -> str:
+    """What names the bytes of a file, or of all pictures in a row. Raises OSError."""
+    return "".join(content_key(file) for file in (numbered(source).values() if is_sequence(source) else [source]))
+
+
 def make_tracker(models: Models, settings: Settings) -> FaceTracker:
     """The tracker the settings ask for."""
     name = "mesh" if settings.landmarks == "auto" else settings.landmarks
-    return FaceTracker(LANDMARKS[name](models.pack.landmarker, device=models.pack.device), which=settings.face)
+    landmarks = LANDMARKS[name](models.pack.landmarker, device=models.pack.device)
+    return FaceTracker(landmarks, which=followed(settings), embed=embed_in_frames(models.pack))
+
+
+def followed(settings: Settings) -> str:
+    """Whom the tracker follows: all who may be the largest, or, where anybody else is asked for, everybody."""
+    return "largest" if settings.face == "largest" else "all"
 
 
 def watch_parts(models: Models, settings: Settings, content: str, *, invert: bool = True) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
-    parts = [content, models.pack.id, settings.face, settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
+    parts = [content, models.pack.id, followed(settings), settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
     parts.append(settings.occlusion)
     if not invert:
         return [*parts, "no latents"]
@@ -117,6 +135,7 @@ def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
             "landmarks": track.landmarks,
             "confidence": track.confidence,
         }
+        values |= {"who": np.array([person.track_id, person.number]), "looks": person.looks}
         values |= {"w": person.latents.w, "valid": person.latents.valid, "samples": person.samples, "sampled": person.sampled}
         values |= {"covered": person.covers.rows, "covers": person.covers.masks}
         arrays |= {f"{i}.{name}": value for name, value in values.items()}
@@ -129,6 +148,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], pack: str) -> Sight:
     for i in range(int(arrays["people"])):
         track = Track(*(arrays[f"{i}.{name}"] for name in ("frames", "times", "quads", "landmarks", "confidence")))
         latents = LatentTrack(arrays[f"{i}.w"], arrays[f"{i}.valid"], pack)
-        covers = Covers(arrays[f"{i}.covered"], arrays[f"{i}.covers"])
-        people.append(Person(track, latents, arrays[f"{i}.samples"], arrays[f"{i}.sampled"], covers))
+        covers, (track_id, number) = Covers(arrays[f"{i}.covered"], arrays[f"{i}.covers"]), arrays[f"{i}.who"].tolist()
+        samples, sampled, looks = (arrays[f"{i}.{name}"] for name in ("samples", "sampled", "looks"))
+        people.append(Person(track, latents, samples, sampled, covers, track_id, number, looks))
     return Sight(people, int(arrays["frames"]), arrays["shots"].tolist())

@@ -23,6 +23,13 @@ Planes = tuple[NDArray[np.integer], ...]
 SPACES = {1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 7: "bt709", 9: "bt2020", 10: "bt2020"}
 UNSPECIFIED, FULL_RANGE = 2, 2
 SPACE_OF = {"bt709": 1, "bt601": 6, "bt2020": 9}
+# Display matrices of quarter turns counter-clockwise.
+QUARTERS = {
+    1: (0, -65536, 0, 65536, 0, 0, 0, 0, 1 << 30),
+    2: (-65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30),
+    3: (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30),
+}
+SEMI_PLANAR = ("nv12", "p010le", "p016le", "nv16", "p210le", "p216le", "nv24")
 
 _PLANAR = re.compile(r"(yuva?(420|422|444|440|411|410)p(9|10|12|14|16)?(le)?|gbrap?(9|10|12|14|16)?(le)?|gray(9|10|12|14|16)?(le)?)$")
 _SAME_SAMPLES = {
@@ -59,6 +66,11 @@ def planar_format(name: str) -> str:
 def depth_of(name: str) -> int:
     """Bits of a sample."""
     return max(component.bits for component in av.VideoFormat(name).components)
+
+
+def coarse_chroma(name: str) -> bool:
+    """Whether a chroma sample stands for several of luma."""
+    return not is_rgb(name) and not name.startswith("gray") and _chroma(name) != (1, 1)
 
 
 def is_rgb(name: str) -> bool:
@@ -131,11 +143,23 @@ def turned_format(name: str) -> str:
     return name.replace("440", "422")
 
 
+def side_data(frame: av.VideoFrame, name: str) -> Buffer | None:
+    """What goes with a frame under FFmpeg's name; None where it has none.
+
+    PyAV can't list a frame's at all when one is of a kind it does not know, such as EXIF.
+    """
+    try:
+        data = frame.side_data.get(name)
+    except ValueError:
+        return None
+    return data if isinstance(data, Buffer) else None
+
+
 def display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     """The frame's display matrix as 9 integers."""
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if not isinstance(data, Buffer):
-        return None
+    data = side_data(frame, "DISPLAYMATRIX")
+    if data is None:
+        return QUARTERS.get(round(frame.rotation / 90) % 4)
     return tuple(int(value) for value in np.frombuffer(memoryview(data), "<i4")[:9])
 
 
@@ -160,8 +184,8 @@ def closest_format(name: str, supported: tuple[str, ...], *, odd: bool) -> str:
     4:2:0 and 4:2:2 encoders refuse.
     """
     if is_rgb(name) and name not in supported:
-        name = "yuv420p"
-    usable = [other for other in supported if planar_format(other) == other and not (odd and _chroma(other) != (1, 1))]
+        name = "yuva420p" if has_alpha(name) else "yuv420p"
+    usable = [other for other in supported if _plain(other) and not (odd and _chroma(other) != (1, 1))]
     if name in usable:
         return name
     return min(usable or list(supported), key=lambda other: _distance(name, other))
@@ -174,7 +198,19 @@ def _distance(name: str, other: str) -> tuple[int, ...]:
     gained = sum(max(0, want - mine) for mine, want in zip(chroma, wanted, strict=True))
     depth = depth_of(other) - depth_of(name)
     gray = other.startswith("gray") and not name.startswith("gray")
-    return (int(gray), int(is_rgb(other) != is_rgb(name)), max(0, -depth), lost, max(0, depth), gained, int("a" in other[3:4]))
+    clear, wanted_clear = has_alpha(other), has_alpha(name)
+    kind = (int(gray), int(is_rgb(other) != is_rgb(name)), int(wanted_clear and not clear))
+    return (*kind, max(0, -depth), lost, max(0, depth), gained, int(clear))
+
+
+def _plain(name: str) -> bool:
+    """Whether frames can be converted to it: planar, or with the two chromas in one plane, as hardware has them."""
+    return planar_format(name) == name or name in SEMI_PLANAR
+
+
+def has_alpha(name: str) -> bool:
+    """Whether the format carries transparency."""
+    return any(component.is_alpha for component in av.VideoFormat(name).components)
 
 
 def _chroma(name: str) -> tuple[int, int]:

@@ -7,13 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 
 from videdit.errors import OutputError
 from videdit.types import Frame
 from videdit.video.color import FULL_RANGE, is_rgb, to_video_frame
 from videdit.video.copying import Copier
-from videdit.video.encoders import add_video, written_space
-from videdit.video.probe import ClipInfo, first_time
+from videdit.video.encoders import ENCODERS, Encoder, add_video, narrows, written_space
+from videdit.video.losses import losses
+from videdit.video.probe import ClipInfo, first_time, probe
 
 # Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them.
 OPTIONS = {"matroska": {"avoid_negative_ts": "disabled"}, "webm": {"avoid_negative_ts": "disabled"}}
@@ -34,14 +36,16 @@ class ContainerSink:
         self._end = Fraction(0)  # s, of the last frame
         self._last = 0  # pts of the last frame
         self._first_dts = Fraction(0)
+        self._narrowed = False
+        self._fields: av.filter.Graph | None = None
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what belongs before it."""
         stream = self._stream or self._open(frame)
         picture = to_video_frame(frame)
-        if frame.pix_fmt != stream.pix_fmt:
-            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p")
+        if self._narrowed or frame.pix_fmt != stream.pix_fmt:
+            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p", narrowed=self._narrowed)
         pts = frame.pts
         if self._first is not None and pts <= self._last:
             pts = self._last + 1
@@ -49,6 +53,8 @@ class ContainerSink:
         self._first = pts * frame.time_base if self._first is None else self._first
         self._end = (pts + (frame.duration or max(0, pts - self._last))) * frame.time_base
         self._last = picture.pts = pts
+        if self._fields is not None:
+            picture = _flagged(picture, self._fields)
         self._mux(stream.encode(picture))
 
     def finish(self) -> None:
@@ -62,6 +68,7 @@ class ContainerSink:
         self._out.close()
         self._copier.close()
         self._check_start()
+        self._say_losses(self._copier.copied)
 
     def abort(self) -> None:
         """Close everything."""
@@ -75,9 +82,7 @@ class ContainerSink:
         time_base = _avi_tick(info) if name == "avi" and info.container != "avi" else frame.time_base
         self._copier = Copier(info.path, self._out)
         self._copier.add_streams(before_video=True)
-        stream, warnings = add_video(
-            self._out, self._encoder, frame, crf=self._crf, rate=info.rate, time_base=time_base, aspect=info.aspect
-        )
+        stream, warnings = add_video(self._out, self._encoder, frame, info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
         self._copier.add_streams(before_video=False)
         self._copier.start(stream)
@@ -87,6 +92,9 @@ class ContainerSink:
         self._copier.check_ticks()
         if stream.time_base and (frame.time_base / stream.time_base).denominator != 1:
             self._warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
+        self._narrowed = narrows(frame, stream.codec_context.name, name)
+        if info.fields and ENCODERS.get(stream.codec_context.name, Encoder()).fields:
+            self._fields = _field_graph(stream, time_base, info.fields)
         self._stream = stream
         return stream
 
@@ -120,6 +128,12 @@ class ContainerSink:
         if abs(moved) > (self._stream.time_base or 0):
             self._warn(f"{self._out.format.name} can't hold times below zero: everything begins {float(moved):+.3f} s later")
 
+    def _say_losses(self, copied: dict[int, int]) -> None:
+        """Whatever the written file does not say any more, for reasons nobody foresaw, is said here."""
+        for text in losses(self._info, probe(self._part), copied=copied, format_name=self._out.format.name):
+            if not (self._narrowed and " the range " in text):  # was said when it was decided
+                self._warn(text)
+
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
@@ -132,7 +146,26 @@ def _avi_tick(info: ClipInfo) -> Fraction:
     return 1 / info.rate
 
 
-def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFrame:
+def _field_graph(stream: av.VideoStream, time_base: Fraction, fields: str) -> av.filter.Graph:
+    """A filter that marks frames as two fields: PyAV can't set that itself."""
+    graph = av.filter.Graph()
+    shape = f"video_size={stream.width}x{stream.height}:pix_fmt={stream.pix_fmt}:time_base={time_base}:pixel_aspect=1/1"
+    nodes = graph.add("buffer", shape), graph.add("setparams", f"field_mode={'bff' if fields == 'bff' else 'tff'}"), graph.add("buffersink")
+    nodes[0].link_to(nodes[1])
+    nodes[1].link_to(nodes[2])
+    graph.configure()
+    return graph
+
+
+def _flagged(picture: av.VideoFrame, graph: av.filter.Graph) -> av.VideoFrame:
+    """The same picture with the graph's flags."""
+    graph.push(picture)
+    out = graph.pull()
+    assert isinstance(out, av.VideoFrame)
+    return out
+
+
+def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str, *, narrowed: bool) -> av.VideoFrame:
     """The picture in the encoder's format. Luma keeps its values unless the depth changes; RGB becomes YUV by the written tags."""
     pts, time_base, duration = picture.pts, picture.time_base, picture.duration
     space, _ = written_space(frame, pix_fmt)
@@ -140,7 +173,7 @@ def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str) -> av.VideoFr
         out = picture.reformat(format=pix_fmt, dst_colorspace=space, dst_color_range=1)
     else:
         same = FULL_RANGE if frame.color.full_range else 1
-        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=same)
+        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=1 if narrowed else same)
     out.pts, out.time_base, out.duration = pts, time_base, duration
     return out
 

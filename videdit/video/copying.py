@@ -17,7 +17,9 @@ from videdit.video.probe import open_source, video_stream
 
 # Written anew by the muxer, or about the encoding that is replaced.
 _STALE_TAG = re.compile(
-    r"(rotate|encoder|major_brand|minor_version|compatible_brands|(bps|duration|number_of_|_statistics_|source_id).*)$", re.IGNORECASE
+    r"(rotate|encoder|alpha_mode|major_brand|minor_version|compatible_brands|"
+    r"(bps|duration|number_of_|_statistics_|source_id).*)$",
+    re.IGNORECASE,
 )
 
 _TS_SUBTITLES = ("dvbsub", "dvb_subtitle", "dvb_teletext", "libzvbi_teletextdec", "pgssub")
@@ -44,7 +46,7 @@ class Copier:
     def add_streams(self, *, before_video: bool) -> None:
         """Add the streams that stand before the video in the source, or behind it, as far as the output can carry them."""
         for stream in self._source.streams:
-            if (stream.index < self._video.index) != before_video or stream.index == self._video.index or self._is_chapter_track(stream):
+            if (stream.index < self._video.index) != before_video or stream.index == self._video.index or self._is_made_anew(stream):
                 continue
             if not _can_carry(self._out, stream):
                 self.warnings.append(f"{self._out.format.name} can't carry {_name(stream)}: left out")
@@ -55,6 +57,7 @@ class Copier:
         """Copy chapters and words; call it when all streams are there, before the header is written."""
         self._out.metadata.update(_words(self._source.metadata))
         stream.metadata.update(_words(self._video.metadata))
+        self._set_timecode(stream)
         stream.disposition = self._video.disposition
         chapters = self._source.chapters()
         if chapters and self._out.format.name in ("avi", "mpegts", "mpeg", "flv"):
@@ -63,6 +66,18 @@ class Copier:
             self._out.set_chapters(chapters)
         wanted = [stream for index, stream in self._stream_pairs() if not isinstance(stream, AttachmentStream)]
         self._packets = self._demux(wanted)
+
+    def _set_timecode(self, stream: av.VideoStream) -> None:
+        """mp4 and mov write a track for the timecode that the video stream says; elsewhere it is a word like others."""
+        words = [*self._video.metadata.items(), *self._source.metadata.items()]
+        found = next((value for key, value in words if key.lower() == "timecode"), None)
+        if found is not None:
+            stream.metadata["timecode"] = found
+
+    @property
+    def copied(self) -> dict[int, int]:
+        """Stream numbers in the source, and in the output."""
+        return {index: stream.index for index, stream in self._streams.items()}
 
     @property
     def time_bases(self) -> list[Fraction]:
@@ -129,9 +144,11 @@ class Copier:
     def _stream_pairs(self) -> list[tuple[int, Stream]]:
         return [(index, self._source.streams[index]) for index in self._streams]
 
-    def _is_chapter_track(self, stream: Stream) -> bool:
-        """The text track in which mp4 and mov keep chapters; the muxer writes it anew."""
-        return stream.type == "data" and stream.name == "bin_data" and bool(self._source.chapters())
+    def _is_made_anew(self, stream: Stream) -> bool:
+        """The tracks in which mp4 and mov keep chapters and the timecode: the muxer writes them by what the file says."""
+        if stream.type != "data" or "mp4" not in self._source.format.name:
+            return False
+        return "timecode" in stream.metadata or (stream.name == "bin_data" and bool(self._source.chapters()))
 
 
 def _can_carry(out: OutputContainer, stream: Stream) -> bool:
@@ -161,9 +178,14 @@ def _add(out: OutputContainer, stream: Stream) -> Stream:
     return added
 
 
+def stale(key: str) -> bool:
+    """Whether a word of metadata is about the encoding that is replaced, or written by every muxer anew."""
+    return _STALE_TAG.match(key) is not None
+
+
 def _words(metadata: dict[str, str]) -> dict[str, str]:
     """Metadata that is still true of the output."""
-    return {key: value for key, value in metadata.items() if not _STALE_TAG.match(key)}
+    return {key: value for key, value in metadata.items() if not stale(key)}
 
 
 def _name(stream: Stream) -> str:

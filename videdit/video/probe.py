@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,21 +14,30 @@ import av.error
 from videdit.errors import UnreadableError
 from videdit.types import Color
 from videdit.video import stills
-from videdit.video.color import color_of, display_matrix, planar_format, turned_format, turns
-from videdit.video.formats import Kind, kind_of_file
+from videdit.video.color import coarse_chroma, color_of, display_matrix, planar_format, turned_format, turns
+from videdit.video.formats import Kind, kind_of_file, numbered
+from videdit.video.hdr import Mastering, chroma_place, kinds_not_kept, light_of, mastering_of, turned_place
+from videdit.video.opening import SEQUENCE_RATE, decoder, open_source, source_loop, video_stream
+
+__all__ = ["ClipInfo", "StreamInfo", "file_kind", "first_time", "open_source", "probe", "video_stream"]
 
 LOOKED_AT = 240  # packets from which a variable frame rate is told
 
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """A stream that is copied: its index in the file, type (audio, subtitle, data, attachment, video), codec, language, and words on it."""
+    """A stream that is copied: its index in the file, type (audio, subtitle, data, attachment, video), codec, language, and words on it.
+
+    metadata: as the file says it; disposition: FFmpeg's flags (default, forced ...).
+    """
 
     index: int
     type: str
     codec: str
     language: str = ""
     detail: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    disposition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,9 @@ class ClipInfo:
     frames: as the container says, else estimated from duration and rate, else None. duration and start in seconds, start being the time
     of the first frame. rate: frames a second on average. variable_rate: a look at the first frames. rotation: degrees counter-clockwise
     that the picture is turned by when shown. loop: how often a GIF repeats, 0 = for ever, None = it says nothing.
+    fields: tff or bff where a frame holds two fields, the upper or the lower first, "unknown" where nobody says which.
+    chroma_place: FFmpeg's name of where chroma samples stand. mastering, light (brightest pixel and average, cd/m2): of HDR.
+    timecode: of the first frame.
     """
 
     path: Path
@@ -64,6 +75,12 @@ class ClipInfo:
     audio: tuple[StreamInfo, ...] = ()
     subtitles: tuple[StreamInfo, ...] = ()
     others: tuple[StreamInfo, ...] = ()
+    fields: str = ""
+    chroma_place: str = ""
+    mastering: Mastering | None = None
+    light: tuple[int, int] | None = None
+    timecode: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -81,41 +98,63 @@ def probe(path: Path | str) -> ClipInfo:
     with open_source(path) as container:
         stream = video_stream(container, path)
         frame, damaged = _first_frame(container, stream, path)
+        info = _with_tags(_basics(path, kind, container, stream, frame), container, stream, frame)
         copied = [_describe(other) for other in container.streams if other.index != stream.index]
-        matrix = display_matrix(frame)
-        name = planar_format(frame.format.name)
-        turned = turns(matrix)
-        size = (frame.height, frame.width) if turned else (frame.width, frame.height)
-        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-        duration = _duration(container, stream)
-        assert stream.time_base is not None
-        info = ClipInfo(
-            path=path,
-            kind=kind,
-            width=size[0],
-            height=size[1],
-            frames=stream.frames or _estimate(duration, stream.average_rate),
-            duration=duration,
-            rate=stream.average_rate or stream.guessed_rate,
-            time_base=stream.time_base,
-            codec=stream.codec_context.name,
-            pix_fmt=turned_format(name) if turned else name,
-            color=color_of(frame),
-            container=container.format.name,
-            start=float((frame.pts or 0) * stream.time_base),
-            rotation=int(frame.rotation),
-            coded_width=frame.width,
-            coded_height=frame.height,
-            aspect=1 / aspect if turned else aspect,
-            loop=stills.gif_loop(path) if kind == "gif" else None,
-            chapters=len(container.chapters()),
+        return replace(
+            info,
             audio=tuple(other for other in copied if other.type == "audio"),
             subtitles=tuple(other for other in copied if other.type == "subtitle"),
             others=tuple(other for other in copied if other.type not in ("audio", "subtitle")),
-            variable_rate=_variable_rate(path),
-            warnings=tuple(_remarks(frame, damaged)),
+            warnings=(*(_sequence_remarks(path) if kind == "sequence" else ()), *_remarks(frame, damaged), *info.warnings),
         )
-    return info
+
+
+def _basics(path: Path, kind: Kind, container: av.container.InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> ClipInfo:
+    """Size, time and samples."""
+    name, turned = planar_format(frame.format.name), turns(display_matrix(frame))
+    size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+    aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+    duration = _duration(container, stream)
+    assert stream.time_base is not None
+    return ClipInfo(
+        path=path,
+        kind=kind,
+        width=size[0],
+        height=size[1],
+        frames=stream.frames or _estimate(duration, stream.average_rate),
+        duration=duration,
+        rate=stream.average_rate or stream.guessed_rate,
+        time_base=stream.time_base,
+        codec=stream.codec_context.name,
+        pix_fmt=turned_format(name) if turned else name,
+        color=color_of(frame),
+        container=container.format.name,
+        start=float((frame.pts or 0) * stream.time_base),
+        variable_rate=_variable_rate(path),
+        rotation=int(frame.rotation),
+        coded_width=frame.width,
+        coded_height=frame.height,
+        aspect=1 / aspect if turned else aspect,
+        loop=source_loop(path, kind),
+    )
+
+
+def _with_tags(info: ClipInfo, container: av.container.InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> ClipInfo:
+    """What the file says beside that, and in warnings what is not true of upright pictures any more."""
+    matrix = display_matrix(frame)
+    stored = chroma_place(container, stream.index) if coarse_chroma(info.pix_fmt) else ""
+    place, turned = turned_place(stored, matrix), turns(matrix)
+    return replace(
+        info,
+        fields=_fields(frame, stream) if not turned else "",
+        chroma_place=place or "",
+        mastering=mastering_of(frame),
+        light=light_of(frame),
+        timecode=_timecode(container, stream),
+        metadata=dict(container.metadata),
+        chapters=len(container.chapters()),
+        warnings=tuple(_places_lost(stored, place, turned=turned, fields=frame.interlaced_frame)),
+    )
 
 
 def file_kind(path: Path) -> Kind:
@@ -124,34 +163,6 @@ def file_kind(path: Path) -> Kind:
         return kind_of_file(path)
     except OSError as error:
         raise UnreadableError(f"{path} can't be read: {error.strerror}", hint="Check the path and its permissions.") from error
-
-
-@contextmanager
-def open_source(path: Path) -> Iterator[av.container.InputContainer]:
-    """The opened container. What FFmpeg raises while it is open becomes UnreadableError."""
-    try:
-        # "file:" keeps a colon in a name from being taken for a protocol. A GIF's delays of 0.01 s are kept.
-        options = {"min_delay": "1"} if kind_of_file(path) == "gif" else {}
-        container = av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
-    except (av.error.FFmpegError, OSError) as error:
-        message = f"{path} is no video or picture we can open: {_reason(error)}"
-        raise UnreadableError(message, hint="Is it complete, and a video?") from error
-    with container:
-        try:
-            yield container
-        except av.error.FFmpegError as error:
-            raise UnreadableError(f"{path} can't be decoded: {_reason(error)}", hint="The file is damaged or incomplete.") from error
-
-
-def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The stream that is edited: the first that is no cover picture. Raises UnreadableError."""
-    for stream in container.streams.video:
-        if av.stream.Disposition.attached_pic in stream.disposition:
-            continue
-        if stream.codec_context is None:
-            raise UnreadableError(f"{path} holds video in a format this FFmpeg has no decoder for", hint="Convert it to H.264 first.")
-        return stream
-    raise UnreadableError(f"{path} has no video stream", hint="Give a file with pictures in it.")
 
 
 def first_time(path: Path) -> Fraction | None:
@@ -163,17 +174,13 @@ def first_time(path: Path) -> Fraction | None:
         return min(times) * stream.time_base if times and stream.time_base else None
 
 
-def _reason(error: Exception) -> str:
-    """FFmpeg's words, in one line."""
-    return str(getattr(error, "strerror", None) or error).splitlines()[0].lower()
-
-
 def _first_frame(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> tuple[av.VideoFrame, int]:
     """The first frame that decodes, and how many packets did not. Raises UnreadableError."""
     damaged = 0
+    decode = decoder(stream)
     for packet in container.demux(stream):
         try:
-            frames = packet.decode()
+            frames = decode(packet)
         except av.error.FFmpegError:
             damaged += 1
             continue
@@ -190,7 +197,8 @@ def _describe(stream: av.stream.Stream) -> StreamInfo:
         detail = f"{stream.codec_context.sample_rate} Hz, {stream.codec_context.layout.name}"
     elif av.stream.Disposition.attached_pic in stream.disposition:
         detail = "cover picture"
-    return StreamInfo(stream.index, stream.type, codec, stream.language or "", detail)
+    words = {"filename": stream.name or "attachment"} if stream.type == "attachment" else dict(stream.metadata)
+    return StreamInfo(stream.index, stream.type, codec, stream.language or "", detail, words, int(stream.disposition))
 
 
 def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
@@ -221,8 +229,41 @@ def _remarks(frame: av.VideoFrame, damaged: int) -> Iterator[str]:
     """What a user should know about the source."""
     if damaged:
         yield f"the first {damaged} packets can't be decoded"
-    if frame.interlaced_frame:
-        yield "interlaced source: its fields are edited and written as whole frames"
+    for kind in sorted(kinds_not_kept(frame)):
+        yield f"{kind} can't be written again: left out"
+
+
+def _places_lost(stored: str, place: str | None, *, turned: bool, fields: bool) -> Iterator[str]:
+    """What a picture that is turned upright can't say any more."""
+    if place is None:
+        yield f"chroma that stands {stored} is elsewhere once the picture is upright, where no tag says so"
+    if turned and fields:
+        yield "interlaced and turned on its side: written as whole frames, the fields are columns now"
+
+
+def _fields(frame: av.VideoFrame, stream: av.VideoStream) -> str:
+    """Which field of a frame comes first, "" where a frame is one picture."""
+    if not frame.interlaced_frame:
+        return ""
+    return {2: "tff", 3: "bff", 4: "tff", 5: "bff"}.get(int(stream.codec_context.field_order), "unknown")
+
+
+def _sequence_remarks(path: Path) -> Iterator[str]:
+    """What numbered pictures can't say, and which are missing."""
+    yield f"pictures in a row have no times: taken as {SEQUENCE_RATE} a second"
+    numbers = list(numbered(path))
+    gap = next((before for before, after in itertools.pairwise(numbers) if after != before + 1), None)
+    if gap is not None:
+        yield f"number {gap + 1} is missing: the {sum(number > gap for number in numbers)} pictures behind it are left out"
+
+
+def _timecode(container: av.container.InputContainer, stream: av.VideoStream) -> str:
+    """Of the first frame, wherever the file says it."""
+    for words in (stream.metadata, container.metadata):
+        for key, value in words.items():
+            if key.lower() == "timecode":
+                return value
+    return ""
 
 
 def _probe_picture(path: Path) -> ClipInfo:

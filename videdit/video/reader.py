@@ -13,7 +13,11 @@ from videdit.errors import UnreadableError
 from videdit.types import Frame
 from videdit.video import stills
 from videdit.video.color import color_of, display_matrix, orient, planar_format, planes_of, turned_format, turns
-from videdit.video.probe import file_kind, open_source, video_stream
+from videdit.video.hdr import kinds_not_kept
+from videdit.video.opening import decoder, open_source, promised_end, video_stream
+from videdit.video.probe import file_kind
+
+BREAK = 0.5  # s; durations in headers are not exact
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +32,18 @@ def read_frames(path: Path | str, *, start: float | None = None, stop: float | N
 
 
 class FrameReader(Iterator[Frame]):
-    """Iterates over frames; `damaged` counts the packets skipped so far because they can't be decoded."""
+    """Iterates over frames.
+
+    damaged counts the packets skipped so far because they can't be decoded (the frame before then stands longer), concealed the frames of
+    which the decoder had to make up a part; missing are the seconds by which the file ends before the time it promises; not_kept names
+    what came with frames and can't be written again.
+    """
 
     def __init__(self, path: Path, *, start: float | None = None, stop: float | None = None) -> None:
         self.path, self.start, self.stop = path, start, stop
-        self.damaged = 0
+        self.damaged = self.concealed = 0
+        self.missing = 0.0
+        self.not_kept: set[str] = set()
         self._frames = self._read()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -45,6 +56,16 @@ class FrameReader(Iterator[Frame]):
         """Let go of the file before the end."""
         self._frames.close()
 
+    @property
+    def remarks(self) -> list[str]:
+        """What was damaged or can't be kept so far, in words for a user."""
+        said = [f"{self.damaged} packets can't be decoded and are left out: the frames before them stand longer"] if self.damaged else []
+        if self.concealed:
+            said.append(f"{self.concealed} damaged frames are shown as far as they can be decoded, the rest is concealed")
+        if self.missing:
+            said.append(f"the file breaks off {self.missing:.2f} s before the end it promises")
+        return said + [f"{kind} can't be written again: left out" for kind in sorted(self.not_kept)]
+
     def _read(self):  # type: ignore[no-untyped-def]  # a generator: close() is needed
         if file_kind(self.path) == "picture":
             yield stills.read_picture(self.path)[0]
@@ -55,6 +76,8 @@ class FrameReader(Iterator[Frame]):
             yield frame
         if self.damaged:
             log.warning("%s: %d damaged packets skipped", self.path, self.damaged)
+        if self.concealed:
+            log.warning("%s: %d damaged frames concealed", self.path, self.concealed)
         if not found and self.start is None and self.stop is None:
             raise UnreadableError(f"{self.path}: no frame can be decoded", hint="The file is damaged or incomplete.")
 
@@ -84,7 +107,7 @@ class FrameReader(Iterator[Frame]):
                 frames = self._decode(container, stream, 0)
                 first = next(frames, None)
             if frames is None or first is None or first.time > start:
-                self.damaged = 0
+                self.damaged = self.concealed = 0
                 yield from self._from_start()
                 return
             offset = count_before(self.path, first.pts)
@@ -101,16 +124,23 @@ class FrameReader(Iterator[Frame]):
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
         last: Frame | None = None
+        decode = decoder(stream)
         for packet in self._packets(container, stream):
             try:
-                decoded = packet.decode()
+                decoded = decode(packet)
             except av.error.FFmpegError:
                 self.damaged += 1
                 continue
             for picture in decoded:
+                self.concealed += bool(picture.is_corrupt)
+                self.not_kept |= kinds_not_kept(picture)
                 last = _to_frame(picture, stream, index, last)
                 index += 1
                 yield last
+        promised = promised_end(stream)
+        if last is not None and promised is not None:
+            missing = promised - (last.pts + last.duration) * last.time_base
+            self.missing = float(missing) if missing > BREAK else 0.0
 
     def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
         """The stream's packets; a file that breaks off ends there. The decoder is emptied in either case."""

@@ -6,7 +6,7 @@ keeps its colours exactly while a frame has no more than 256 of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +48,8 @@ def read_picture(path: Path) -> tuple[Frame, PictureDetails]:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(f"{path} can't be read as a picture: {reason}", hint="The file is damaged or of an unknown kind.") from error
+    if _sixteen_bit(path):
+        details = replace(details, warnings=(*details.warnings, "16 bits a sample are read as 8"))
     image = _eight_bit(image)
     samples = np.asarray(image)
     if image.mode == "L":
@@ -55,6 +57,13 @@ def read_picture(path: Path) -> tuple[Frame, PictureDetails]:
     red, green, blue, *alpha = (np.ascontiguousarray(samples[..., i]) for i in range(samples.shape[2]))
     name = "gbrap" if alpha else "gbrp"
     return Frame((green, blue, red, *alpha), Color("rgb", True, 8), name, 0, PICTURE_TIME_BASE, 0, 1), details
+
+
+def _sixteen_bit(path: Path) -> bool:
+    """Whether a PNG says so in its header; Pillow reads such colours as 8 bits without a word."""
+    with path.open("rb") as file:
+        head = file.read(32)
+    return head.startswith(b"\x89PNG") and head[24] == 16
 
 
 def _details(image: Image.Image) -> PictureDetails:
@@ -123,7 +132,7 @@ def write_picture(frame: Frame, part: Path, target: Path, details: PictureDetail
 
 
 def gif_loop(path: Path) -> int | None:
-    """How often a GIF repeats: 0 for ever, None when it says nothing (it then plays once)."""
+    """How often a GIF, an APNG or a WebP repeats: 0 for ever, None when it says nothing (it then plays once)."""
     try:
         with Image.open(path) as image:
             loop = image.info.get("loop")

@@ -13,14 +13,15 @@ import av.error
 from videdit.errors import OutputError, UsageError
 from videdit.types import Frame
 from videdit.video import stills
+from videdit.video.animation import AnimationSink, SequenceSink
 from videdit.video.container import ContainerSink
 from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
-from videdit.video.formats import CONTAINERS, SUFFIXES, kind_of_suffix
+from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix
 from videdit.video.probe import ClipInfo
 
 
 class Sink(Protocol):
-    """Where frames go: a container, a GIF or a picture."""
+    """Where frames go: a container, a GIF, an animation, a picture or many."""
 
     warnings: list[str]
 
@@ -77,7 +78,8 @@ class ClipWriter:
             raise OutputError(f"{self.target}: no frame was written", hint="The source shows none.")
         try:
             self._sink.finish()
-            os.replace(self.part, self.target)
+            if kind_of_suffix(self.target) != "sequence":
+                os.replace(self.part, self.target)
         except (av.error.FFmpegError, OSError) as error:
             raise self._failure(error) from error
         self.warnings += self._sink.warnings
@@ -93,19 +95,25 @@ class ClipWriter:
     def _check(self) -> None:
         """Whether the target fits the source. Raises UsageError."""
         check_encoder(self._encoder)
-        kind = kind_of_suffix(self.target)
+        kind = kind_of_suffix(self.target, self.info.kind)
         if kind is None:
             raise UsageError(f"{self.target}: can't tell a format from its suffix", hint=f"Allowed: {' '.join(sorted(SUFFIXES))}")
         if kind != self.info.kind and "picture" in (kind, self.info.kind):
-            wanted = "a picture (.png .jpg .webp)" if self.info.kind == "picture" else "a clip (.mp4 .mov .mkv .gif)"
+            wanted = "a picture (.png .jpg .webp)" if self.info.kind == "picture" else "a clip (.mp4 .mov .mkv .gif, or pictures %04d.png)"
             raise UsageError(f"{self.info.path.name} can't be written as {self.target.suffix}", hint=f"The output has to be {wanted}.")
 
     def _open(self) -> Sink:
-        kind = kind_of_suffix(self.target)
+        kind = kind_of_suffix(self.target, self.info.kind)
         if kind == "picture":
             return PictureSink(self.part, self.target, self.info)
+        if kind == "sequence":
+            return SequenceSink(self.target, self.info)
+        if kind == "animation":
+            return AnimationSink(self.part, self.info, container=ANIMATIONS[self.target.suffix.lower()])
         if kind == "gif":
-            sink = stills.GifWriter(self.part, loop=self.info.loop if self.info.kind == "gif" else 0)
+            sink = stills.GifWriter(self.part, loop=self.info.loop if self.info.kind in ("gif", "animation") else 0)
+            if self.info.color.curve:
+                sink.warnings.append("HDR is written as an SDR picture")
             if self.info.streams:
                 sink.warnings.append("a GIF is pictures only: sound and everything else is left out")
             return sink
