@@ -78,7 +78,7 @@ def edit_video(
         moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
     report.status = "no face" if not sight.people else "edited" if moves else "untouched"
-    report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
+    report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
@@ -129,6 +129,7 @@ def _second_pass(
     progress: Progress | None,
     on_frame: OnFrame | None,
     total: int,
+    note: str,
 ) -> list[str]:
     """Decode again, put the changes in, write. Returns what a user should know."""
     debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
@@ -136,7 +137,7 @@ def _second_pass(
         for motion, made in moving:
             stack.enter_context(motion.kept or nullcontext())
             stack.callback(made.close)  # type: ignore[attr-defined]
-        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder))
+        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder, note=note))
 
         def write(frame: Frame) -> None:
             with clock.stage("encode"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from videdit import __version__
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
@@ -44,6 +46,12 @@ class ClipReport:
         """False when the command should end with 4."""
         return self.faces > 0
 
+    @property
+    def statement(self) -> str:
+        """What the written file says about itself: that AI edited it, and how; empty when nothing was edited."""
+        shown = {name: value for name, value in self.edits.items() if value}
+        return f"AI-edited with videdit {__version__}: {in_words(shown)}" if self.status == "edited" else ""
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for --report."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -51,6 +59,11 @@ class ClipReport:
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
         return values
+
+
+def in_words(edits: Mapping[str, object]) -> str:
+    """`smile +1, age -0.5`."""
+    return ", ".join(f"{name} {value:+g}" if isinstance(value, int | float) else f"{name} {value}" for name, value in edits.items())
 
 
 class Stopwatch:
