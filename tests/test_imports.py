@@ -29,8 +29,9 @@ ALLOWED: dict[str, set[str]] = {
     "quality": SHARED | STAGES | {"quality"},
     "evaluate": SHARED | STAGES | {"evaluate", "pipeline", "train", "quality"},
     "pipeline": SHARED | STAGES | {"pipeline"},
-    "cli": SHARED | {"cli", "pipeline", "video", "faces", "train", "evaluate", "batch", "quality", ""},
-    "batch": SHARED | {"batch", "pipeline", "video", ""},
+    "report": SHARED | STAGES | {"report", "pipeline", "quality"},
+    "cli": SHARED | {"cli", "pipeline", "video", "faces", "train", "evaluate", "batch", "quality", "report", ""},
+    "batch": SHARED | {"batch", "pipeline", "video", "report", ""},
     "__init__": {"pipeline", "packs", "config", "errors", "types"},
     "__main__": {"cli"},
 }

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, train
+from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, preview, sample, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK, STRENGTH_HELP, STRENGTH_RANGE
@@ -50,7 +50,7 @@ Results go to stdout; progress, notes and errors to stderr. An error is one line
 def page() -> str:
     """docs/cli.md."""
     parts = [HEAD, *_command(edit.build(None)), *_attributes(), *_presets()]
-    builders = [preview.build(None), *(module.build() for module in (inspect, attributes, models, sample, doctor, train, evaluate))]
+    builders = [preview.build(None), *(module.build() for module in (gif, inspect, attributes, models, sample, doctor, train, evaluate))]
     for parser in builders:
         parts += _command(parser)
     return "".join(parts) + ENDS

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from videdit.cli.compare import add_compare, compare_targets, write_compare
 from videdit.cli.parser import Parser, add_attributes, add_options, option_asked, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, named, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
+from videdit.cli.report import HELP, check_report, wants_page, write_report
 from videdit.cli.say import note, say, tell
 from videdit.config import DEFAULT_PACK, Settings
-from videdit.errors import MissingError, NoFaceError, OutputError, SomeInputsFailedError, UsageError, VideditError
+from videdit.errors import MissingError, NoFaceError, SomeInputsFailedError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
 DESCRIPTION = """Edit faces in clips and pictures; everything else in the file stays as it is.
@@ -25,7 +26,7 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
-Commands (`videdit COMMAND --help`): preview, inspect, attributes, models, sample, doctor, train.
+Commands (`videdit COMMAND --help`): preview, gif, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
 EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, 4 no face in any input (the output is still
 written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
@@ -38,13 +39,17 @@ class Outcome:
     job: Job
     report: Any = None
     error: VideditError | None = None
+    compare: Path | None = None
+    people: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For --report."""
         head = {"input": str(self.job.source), "output": str(self.job.target)}
         if self.error:
             return {**head, "status": "failed", "error": str(self.error), "hint": self.error.hint, "exit_code": self.error.exit_code}
-        return {**head, "status": "skipped"} if self.report is None else self.report.as_json()
+        if self.report is None:
+            return {**head, "status": "skipped"}
+        return {**self.report.as_json(), **({"compare": str(self.compare)} if self.compare else {})}
 
 
 def build(manifest: Manifest | None) -> Parser:
@@ -59,7 +64,8 @@ def build(manifest: Manifest | None) -> Parser:
     group.add_argument("--skip-existing", action="store_true", help="leave outputs that exist and go on (default: refuse to start)")
     group.add_argument("--config", metavar="PRESET", help="settings and strengths from a TOML file or a shipped preset; `list` shows those")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    group.add_argument("--report", metavar="R.JSON", help="write what was done to every file, with times and licences")
+    add_compare(group)
+    group.add_argument("--report", metavar="R.JSON|R.HTML", help=HELP)
     add_talk(group)
     return parser
 
@@ -115,7 +121,7 @@ def _manifest_or_none(argv: Sequence[str]) -> Manifest | None:
 def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
     if not space.inputs:
-        raise UsageError("no input", hint="videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything.")
+        raise UsageError("no input", hint=_where_input(space.compare))
     if not space.output:
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
@@ -139,17 +145,27 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
     if space.dry_run:
         return _show(todo, skipped, strengths, settings)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
+    compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
     if space.report:
-        _check_report(Path(space.report))
+        check_report(Path(space.report))
     mode = "none" if space.quiet else space.progress
     with reporter(mode) as talk:
-        outcomes = [Outcome(job) for job in skipped] + _work(todo, strengths, settings, talk, quiet=space.quiet, alone=len(jobs) == 1)
+        outcomes = [Outcome(job) for job in skipped] + _work(
+            todo, strengths, settings, talk, compares, measured=wants_page(space.report), quiet=space.quiet, alone=len(jobs) == 1
+        )
     code = exit_code(outcomes)
     if space.report:
         _write_report(Path(space.report), outcomes, strengths, settings, manifest, code)
     if len(jobs) == 1 and outcomes[0].error:
         raise outcomes[0].error
     return _close(outcomes, code)
+
+
+def _where_input(compare: str | None) -> str:
+    """Hint for a missing input; `--compare in.mp4` has taken it for itself."""
+    if compare and Path(compare).exists():
+        return f"--compare took {compare} for itself: write the input first, or --compare=PATH."
+    return "videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything."
 
 
 def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], settings: Settings) -> int:
@@ -167,7 +183,15 @@ def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, floa
 
 
 def _work(
-    jobs: Sequence[Job], strengths: dict[str, float], settings: Settings, talk: Reporter, *, quiet: bool, alone: bool
+    jobs: Sequence[Job],
+    strengths: dict[str, float],
+    settings: Settings,
+    talk: Reporter,
+    compares: Mapping[Job, Path],
+    *,
+    measured: bool,
+    quiet: bool,
+    alone: bool,
 ) -> list[Outcome]:
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
@@ -182,7 +206,11 @@ def _work(
         outcome = Outcome(job)
         outcomes.append(outcome)
         try:
-            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack)
+            watching = _observer(pack, strengths) if measured else {}
+            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, **watching)
+            outcome.people = watching["on_frame"].measures() if measured else []
+            if job in compares:
+                outcome.compare = write_compare(job, compares[job])
         except (MissingError, UsageError):
             raise
         except VideditError as error:
@@ -195,6 +223,14 @@ def _work(
         if not quiet:
             say(summary(outcome.report))
     return outcomes
+
+
+def _observer(pack: Any, strengths: Mapping[str, float]) -> dict[str, Any]:
+    """What `edit_video` takes to have an edit measured."""
+    from videdit.report import Observer
+
+    observer = Observer(pack, strengths)
+    return {"on_frame": observer, "on_people": observer.meet}
 
 
 def summary(report: Any) -> str:
@@ -231,12 +267,6 @@ def _close(outcomes: Sequence[Outcome], code: int) -> int:
     return code
 
 
-def _check_report(path: Path) -> None:
-    """Better to fail before the work than after. Raises OutputError."""
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {path.parent} does not exist", hint="It is where --report writes.")
-
-
 def _write_report(
     path: Path, outcomes: Sequence[Outcome], strengths: dict[str, float], settings: Settings, manifest: Manifest, code: int
 ) -> None:
@@ -248,9 +278,5 @@ def _write_report(
         "edits": strengths,
         "settings": {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()},
         "exit_code": code,
-        "files": [outcome.as_json() for outcome in outcomes],
     }
-    try:
-        path.write_text(json.dumps(values, indent=2, default=str) + "\n", "utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} can't be written: {error.strerror}") from None
+    write_report(path, values, [outcome.as_json() for outcome in outcomes], [outcome.people for outcome in outcomes])

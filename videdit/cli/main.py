@@ -16,6 +16,7 @@ from videdit.errors import MissingError, VideditError
 # Each module has run(argv) -> exit code; anything else is the main command.
 COMMANDS = {
     "preview": "videdit.cli.preview",
+    "gif": "videdit.cli.gif",
     "inspect": "videdit.cli.inspect",
     "attributes": "videdit.cli.attributes",
     "models": "videdit.cli.models",

@@ -99,7 +99,7 @@ def _make(space: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
     return np.concatenate(pipeline.preview(space.input, space.strengths, settings, at=at, frame=frame), axis=1)
 
 
-def parse_time(text: str | None) -> tuple[float | None, int | None]:
+def parse_time(text: str | None, flag: str = "--time") -> tuple[float | None, int | None]:
     """3.2s, 3.2, 1:02.5 or 0:01:02 to seconds, 96f to a frame number. Raises UsageError."""
     if text is None:
         return None, None
@@ -107,7 +107,7 @@ def parse_time(text: str | None) -> tuple[float | None, int | None]:
         return None, int(match[1])
     if match := re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", text):
         return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3]), None
-    raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.")
+    raise UsageError(f"{flag} can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.")
 
 
 def parse_ladder(text: str, manifest: Manifest) -> Ladder:

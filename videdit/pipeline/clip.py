@@ -26,12 +26,13 @@ from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
-from videdit.types import EditPlan, Frame
+from videdit.types import EditPlan, Frame, Track
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import read_frames
 from videdit.video.writer import ClipWriter
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
+OnPeople = Callable[[list[tuple[Track, NDArray[np.float32]]]], None]  # tracks, and how much of the edit each frame shows [T]
 Moving = tuple[Motion, Iterator[composite.Change]]
 
 
@@ -43,13 +44,15 @@ def edit_video(
     *,
     progress: Progress | None = None,
     on_frame: OnFrame | None = None,
+    on_people: OnPeople | None = None,
     pack: Pack | None = None,
 ) -> ClipReport:
     """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
 
     strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
     typical face with it. progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from
-    this thread; pack: one loaded before, else `settings.pack`. A clip without a face is written untouched, and the report says so.
+    this thread, and on_people(people) once before, with who is edited; pack: one loaded before, else `settings.pack`.
+    A clip without a face is written untouched, and the report says so.
 
     Raises UsageError, MissingError (PackError), UnreadableError, OutputError.
     """
@@ -77,6 +80,8 @@ def edit_video(
             made.append(changes(motion, models.pack.size, mode=settings.composite, clock=clock))
         moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
+    if on_people:
+        on_people([(motion.person.track, motion.share) for motion in {id(motion): motion for motion, _ in moving}.values()])
     report.status = "no face" if not sight.people else "edited" if moves else "untouched"
     report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from videdit import __version__
+from videdit.video.notes import MARK
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
@@ -50,7 +51,7 @@ class ClipReport:
     def statement(self) -> str:
         """What the written file says about itself: that AI edited it, and how; empty when nothing was edited."""
         shown = {name: value for name, value in self.edits.items() if value}
-        return f"AI-edited with videdit {__version__}: {in_words(shown)}" if self.status == "edited" else ""
+        return f"{MARK} with videdit {__version__}: {in_words(shown)}" if self.status == "edited" else ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for --report."""

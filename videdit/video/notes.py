@@ -6,9 +6,14 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+import av
+import av.error
 from PIL import ExifTags, Image, PngImagePlugin
 
+from videdit.video.formats import kind_of_suffix
+
 NO_PLACE = ("mpegts", "BMP")  # formats without one
+MARK = "AI-edited"  # every note begins so
 COMMENT = b"\x21\xfe"  # introduces a GIF's comment extension
 
 
@@ -81,3 +86,21 @@ def add_gif_comment(path: Path, text: str) -> None:
     raw = text.encode()
     blocks = b"".join(bytes([len(part)]) + part for part in (raw[i : i + 255] for i in range(0, len(raw), 255)))
     path.write_bytes(data[: 13 + table] + COMMENT + blocks + b"\0" + data[13 + table :])
+
+
+def note_in(path: Path) -> str:
+    """The note in a written clip, GIF or picture, for what is made of it; empty where there is none."""
+    if kind_of_suffix(path) != "clip":
+        try:
+            with Image.open(path) as image:
+                said = read_words(image).get("Comment") or str(image.getexif().get(ExifTags.Base.ImageDescription, ""))
+        except (OSError, SyntaxError, ValueError):
+            return ""
+    else:
+        try:
+            with av.open(f"file:{path}", metadata_errors="replace") as container:
+                metadata = dict(container.metadata)
+        except av.error.FFmpegError:
+            return ""
+        said = next((value for key, value in metadata.items() if key.lower() == "comment"), "")
+    return said[said.find(MARK) :] if MARK in said else ""
