@@ -123,6 +123,15 @@ OPTIONS: tuple[Option, ...] = (
         "edit",
         ("encoder", "optimize"),
     ),
+    Option(
+        "max_identity_drop",
+        "number",
+        "hold an edit back, shot by shot, until the face's identity (cosine to the source) drops by no more than this, such as 0.3",
+        "edit",
+        low=0.0,
+        high=1.0,
+        metavar="DROP",
+    ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
     Option(
         "tune",
@@ -164,7 +173,8 @@ OPTIONS: tuple[Option, ...] = (
 class Settings:
     """How to edit. Every field has a default; `videdit --help` and docs/cli.md say what each means.
 
-    smooth in seconds; crf None = visually equal to the source; debug_dir None = write no debug pictures.
+    smooth in seconds; crf None = visually equal to the source; debug_dir None = write no debug pictures;
+    max_identity_drop None = however far it goes.
     Raises UsageError for a value that is not allowed.
     """
 
@@ -178,6 +188,7 @@ class Settings:
     expression_from: Path | None = None
     expression: float = 1.0
     invert: str = "encoder"
+    max_identity_drop: float | None = None
     lock: tuple[str, ...] = ()
     tune: str = "auto"
     composite: str = "transfer"

@@ -55,3 +55,10 @@ def write_compare(job: Job, target: Path) -> Path:
 
     compare(job.source, job.target, target)
     return target
+
+
+def where_input(compare: str | None) -> str:
+    """Hint for a missing input; `--compare in.mp4` has taken it for itself."""
+    if compare and Path(compare).exists():
+        return f"--compare took {compare} for itself: write the input first, or --compare=PATH."
+    return "videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything."

@@ -28,7 +28,7 @@ ENDS = """
 | 0 | done |
 | 1 | a bug in videdit; `VIDEDIT_DEBUG=1` shows where |
 | 2 | usage: a flag, a value, a path that does not exist |
-| 3 | several inputs, and any of them failed |
+| 3 | several inputs, and any of them failed; or a face that `--max-identity-drop` could not keep, the output is still written |
 | 4 | no face in any input; the output is still written, untouched |
 | 5 | weights or a dependency missing |
 | 6 | the one input can't be read |

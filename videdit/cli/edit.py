@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from videdit.cli.compare import add_compare, compare_targets, write_compare
+from videdit.cli.compare import add_compare, compare_targets, where_input, write_compare
 from videdit.cli.parser import Parser, add_attributes, add_options, option_asked, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, named, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
-from videdit.cli.report import HELP, check_report, wants_page, write_report
+from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
 from videdit.cli.say import note, say, tell
 from videdit.config import DEFAULT_PACK, Settings
 from videdit.errors import MissingError, NoFaceError, SomeInputsFailedError, UsageError, VideditError
@@ -28,8 +28,8 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
 
 Commands (`videdit COMMAND --help`): preview, gif, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
-EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, 4 no face in any input (the output is still
-written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
+EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, or identity lost, 4 no face in any input (the
+output is still written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
 
 
 @dataclass(slots=True)
@@ -41,6 +41,11 @@ class Outcome:
     error: VideditError | None = None
     compare: Path | None = None
     people: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was an error, or an edit went too far."""
+        return self.error is not None or (self.report is not None and self.report.status == "failed")
 
     def as_json(self) -> dict[str, Any]:
         """For --report."""
@@ -121,7 +126,7 @@ def _manifest_or_none(argv: Sequence[str]) -> Manifest | None:
 def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
     if not space.inputs:
-        raise UsageError("no input", hint=_where_input(space.compare))
+        raise UsageError("no input", hint=where_input(space.compare))
     if not space.output:
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
@@ -159,13 +164,6 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
     if len(jobs) == 1 and outcomes[0].error:
         raise outcomes[0].error
     return _close(outcomes, code)
-
-
-def _where_input(compare: str | None) -> str:
-    """Hint for a missing input; `--compare in.mp4` has taken it for itself."""
-    if compare and Path(compare).exists():
-        return f"--compare took {compare} for itself: write the input first, or --compare=PATH."
-    return "videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything."
 
 
 def _show(todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, float], settings: Settings) -> int:
@@ -206,7 +204,7 @@ def _work(
         outcome = Outcome(job)
         outcomes.append(outcome)
         try:
-            watching = _observer(pack, strengths) if measured else {}
+            watching = observer(pack, strengths) if measured else {}
             outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, **watching)
             outcome.people = watching["on_frame"].measures() if measured else []
             if job in compares:
@@ -225,14 +223,6 @@ def _work(
     return outcomes
 
 
-def _observer(pack: Any, strengths: Mapping[str, float]) -> dict[str, Any]:
-    """What `edit_video` takes to have an edit measured."""
-    from videdit.report import Observer
-
-    observer = Observer(pack, strengths)
-    return {"on_frame": observer, "on_people": observer.meet}
-
-
 def summary(report: Any) -> str:
     """One line about a file that is done."""
     edits = ", ".join(f"{name} {value:+g}" for name, value in report.edits.items())
@@ -241,13 +231,15 @@ def summary(report: Any) -> str:
         what = "no face found, written untouched"
     else:
         people = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
-        what = f"{edits}; {people}" if report.status == "edited" else f"untouched; {people}"
+        what = f"untouched; {people}" if report.status == "untouched" else f"{edits}; {people}"
     return f"{report.output}: {what}; {report.wall:.1f} s{rate}"
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0, 3 or 4, or the one input's own."""
     failed = [o.error for o in outcomes if o.error]
+    if not failed and any(o.failed for o in outcomes):
+        return SomeInputsFailedError.exit_code
     if failed:
         return failed[0].exit_code if len(outcomes) == 1 else SomeInputsFailedError.exit_code
     done = [o.report for o in outcomes if o.report is not None]
@@ -257,7 +249,10 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 def _close(outcomes: Sequence[Outcome], code: int) -> int:
     """The error for the whole, where there is one."""
     if code == SomeInputsFailedError.exit_code:
-        failed = sum(1 for o in outcomes if o.error)
+        failed = sum(1 for o in outcomes if o.failed)
+        if len(outcomes) == 1:
+            hint = "It is written all the same. A lower strength may hold; --report says more."
+            raise SomeInputsFailedError(f"{outcomes[0].job.source}: {outcomes[0].report.reason}", hint=hint)
         raise SomeInputsFailedError(
             f"{failed} of {len(outcomes)} inputs failed", hint="The others are done; --report R.JSON says which is which."
         )

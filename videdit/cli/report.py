@@ -41,3 +41,11 @@ def write_report(
             path.write_text(page({**run, "files": shown}), "utf-8")
     except OSError as error:
         raise OutputError(f"{path} can't be written: {error.strerror}") from None
+
+
+def observer(pack: Any, strengths: Mapping[str, float]) -> dict[str, Any]:
+    """What `edit_video` takes to have an edit measured."""
+    from videdit.report import Observer
+
+    watching = Observer(pack, strengths)
+    return {"on_frame": watching, "on_people": watching.meet}

@@ -20,6 +20,7 @@ from videdit.pipeline.changes import Motion, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
+from videdit.pipeline.gate import Gate, hold
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
@@ -72,7 +73,13 @@ def edit_video(
     moving: list[Moving] = []
     for number in range(len(sight.people) if moves else 0):
         motion, steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
+        gate = _gated(motion, source, moves, models, settings, clock)
+        if gate is not None:
+            report.gates.append(gate)
+            motion.scale = gate.scale
         made = []
+        if not motion.scale:
+            continue
         if moves.drawn:
             frames, draw = frames_of(motion, source), partial(models.draw, moves=moves)
             made.append(drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=clock))
@@ -81,9 +88,11 @@ def edit_video(
         moving += [(motion, ahead(one, DEPTH)) for one in made]  # made in threads while frames are composited and written
         report.tuned_steps = steps
     if on_people:
-        on_people([(motion.person.track, motion.share) for motion in {id(motion): motion for motion, _ in moving}.values()])
+        on_people([(m.person.track, m.share * np.float32(m.scale)) for m in {id(m): m for m, _ in moving}.values()])
     report.status = "no face" if not sight.people else "edited" if moves else "untouched"
-    report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
+    report.hold(settings.max_identity_drop)
+    warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
+    report.warnings += warnings
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.people), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
@@ -122,6 +131,16 @@ def _motion(
         key = stage_key("renders", number, steps, settings.smooth, *parts)
         motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))
     return motion, steps
+
+
+def _gated(motion: Motion, source: Path, moves: Moves, models: Models, settings: Settings, clock: Stopwatch) -> Gate | None:
+    """How far one person's edit may go, where --max-identity-drop asks."""
+    limit = settings.max_identity_drop
+    if limit is None:
+        return None
+    draw = partial(models.draw, moves=moves) if moves.drawn else None
+    with clock.stage("identity"):
+        return hold(motion, source, models.pack, limit, latent=moves.latent, draw=draw, mode=settings.composite, blend=settings.blend)
 
 
 def _second_pass(

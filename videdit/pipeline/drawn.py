@@ -45,6 +45,7 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
             after, within = draw(padded(crops), padded(points))
+            after = after if motion.scale == 1 else padded(crops) + np.float32(motion.scale) * (after - padded(crops))
         with clock.stage("analyse"):
             found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
         yield from found

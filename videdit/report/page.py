@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from videdit.report.plots import plot
@@ -18,7 +19,7 @@ h3{font-size:1rem;margin-bottom:.3rem}table{border-collapse:collapse;margin:.6re
 vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{font-weight:600}
 .dim{color:var(--dim)}.bad{color:var(--bad)}.good{color:var(--good)}.strip{display:flex;overflow-x:auto;gap:2px;margin:.5rem 0}
 .strip figure{margin:0;flex:none;text-align:center;font-size:.75rem;color:var(--dim)}.strip img{display:block;width:128px;height:128px}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(340px,1fr));gap:.8rem}svg{width:100%;background:var(--card);border-radius:6px}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:.8rem}svg{width:100%;background:var(--card);border-radius:6px}
 svg text{font:11px system-ui,sans-serif;fill:var(--dim)}svg .title{font-weight:600;fill:var(--ink)}svg .grid{stroke:var(--line)}
 svg .bar{stroke:var(--bad);stroke-dasharray:5 4}li.w{margin:.1rem 0}
 """
@@ -37,7 +38,7 @@ def page(run: Mapping[str, Any]) -> str:
     what they share: videdit, pack, settings. Everything else is optional, so reports of other runs can be gathered into one page."""
     files: Sequence[Mapping[str, Any]] = run.get("files", [])
     gate = (run.get("settings") or {}).get("max_identity_drop")
-    title = str(files[0].get("output", "")) if len(files) == 1 else f"{len(files)} files"
+    title = Path(str(files[0].get("output", ""))).name if len(files) == 1 else f"{len(files)} files"
     body = [f"<h1>AI-edited video: {escape(title)}</h1>", f'<p class="dim">videdit {escape(str(run.get("videdit", "")))}</p>']
     if len(files) > 1:
         body += _index(files)
@@ -124,7 +125,7 @@ def _plots(person: Mapping[str, Any], gate: float | None) -> Iterator[str]:
     yield plot("change that motion does not explain, levels", times, {name: flickers[name][::every] for name in flickers}, low=0)
     seams = [(time, value) for time, value in zip(person["times"], person.get("seams", []), strict=False) if value is not None][::every]
     yield plot("change at the mask's border, levels", [s[0] for s in seams], {"": [s[1] for s in seams]}, low=0)
-    yield plot("share of the edit that shows", times, {"": person["shown"][::every]}, low=0, high=1)
+    yield plot("strength, as a share of what was asked", times, {"": person["shown"][::every]}, low=0, high=1)
 
 
 def _shared(run: Mapping[str, Any]) -> Iterator[str]:

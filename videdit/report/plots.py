@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT = 520, 150
+WIDTH, HEIGHT = 480, 150
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 22, 20
 COLORS = ("#8a8f98", "#c2410c", "#1d4ed8", "#15803d", "#7e22ce", "#b45309")
 Values = Sequence[float | None]
@@ -47,7 +47,8 @@ def plot(
     if line is not None:
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(line):.1f}" y2="{y(line):.1f}" class="bar"/>')
     right = WIDTH - RIGHT
-    for (name, values), color in reversed(list(zip(series.items(), COLORS, strict=False))):
+    colors = COLORS if len(series) > 1 else COLORS[1:]
+    for (name, values), color in reversed(list(zip(series.items(), colors, strict=False))):
         parts += [
             _run(run, color)
             for run in _runs([(x(t), None if _missing(v) else y(float(v or 0))) for t, v in zip(times, values, strict=True)])
