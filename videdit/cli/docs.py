@@ -76,7 +76,8 @@ def _command(parser: Parser) -> Iterator[str]:
 def _flags(action: argparse.Action) -> str:
     """`-o OUT`, `--output OUT`"""
     value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
-    value = str(value) if action.nargs != 0 else ""
+    value = (" ".join(value) if isinstance(value, tuple) else str(value)) if action.nargs != 0 else ""
+    value = f"[{value}]" if action.nargs == "?" and action.option_strings else value
     names = [f"{name} {value}".strip() for name in action.option_strings] or [value]
     return ", ".join(f"`{name}`" for name in names).replace("|", "\\|")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from videdit.cli.compare import add_compare, compare_targets, where_input, write_compare
+from videdit.cli.credentials import add_credentials, make_signer, sign_output
 from videdit.cli.parser import Parser, add_attributes, add_options, option_asked, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, named, read_preset, shipped
@@ -29,7 +30,8 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
 Commands (`videdit COMMAND --help`): preview, gif, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
 EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, or identity lost, 4 no face in any input (the
-output is still written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
+output is still written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable,
+130 interrupted."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ def build(manifest: Manifest | None) -> Parser:
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_compare(group)
     group.add_argument("--report", metavar="R.JSON|R.HTML", help=HELP)
+    add_credentials(group)
     add_talk(group)
     return parser
 
@@ -151,12 +154,13 @@ def _edit(space: argparse.Namespace, strengths: dict[str, float], settings: Sett
         return _show(todo, skipped, strengths, settings)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
     compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
+    signer = make_signer(todo, space.c2pa)
     if space.report:
         check_report(Path(space.report))
     mode = "none" if space.quiet else space.progress
     with reporter(mode) as talk:
         outcomes = [Outcome(job) for job in skipped] + _work(
-            todo, strengths, settings, talk, compares, measured=wants_page(space.report), quiet=space.quiet, alone=len(jobs) == 1
+            todo, strengths, settings, talk, compares, signer, measured=wants_page(space.report), quiet=space.quiet, alone=len(jobs) == 1
         )
     code = exit_code(outcomes)
     if space.report:
@@ -186,6 +190,7 @@ def _work(
     settings: Settings,
     talk: Reporter,
     compares: Mapping[Job, Path],
+    signer: Any,
     *,
     measured: bool,
     quiet: bool,
@@ -207,6 +212,8 @@ def _work(
             watching = observer(pack, strengths) if measured else {}
             outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, **watching)
             outcome.people = watching["on_frame"].measures() if measured else []
+            if signer is not None:
+                sign_output(job, signer, outcome.report.statement)
             if job in compares:
                 outcome.compare = write_compare(job, compares[job])
         except (MissingError, UsageError):

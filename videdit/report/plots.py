@@ -47,7 +47,7 @@ def plot(
     if line is not None:
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(line):.1f}" y2="{y(line):.1f}" class="bar"/>')
     right = WIDTH - RIGHT
-    colors = COLORS if len(series) > 1 else COLORS[1:]
+    colors = COLORS if len(series) > 1 else COLORS[2:]
     for (name, values), color in reversed(list(zip(series.items(), colors, strict=False))):
         parts += [
             _run(run, color)
