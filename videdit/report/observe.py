@@ -92,7 +92,8 @@ class Observer:
         person.seams.append(_seam(quad, source, edited, mask) if number % SEAM_EVERY == 0 else None)
         if source.index in person.moments:
             wide = quad.mean(0) + (quad - quad.mean(0)) * WIDE
-            person.strip.append((person.times[-1], *(as_uri(crop_frame(frame, wide, STRIP_SIDE)) for frame in (source, edited))))
+            before, after = (as_uri(crop_frame(frame, wide, STRIP_SIDE)) for frame in (source, edited))
+            person.strip.append((person.times[-1], before, after))
 
     @torch.inference_mode()
     def _judge(self) -> None:
