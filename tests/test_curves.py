@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videdit.config import Settings, check_strength
+from videdit.checks import check_strength
+from videdit.config import Settings
 from videdit.curves import ALWAYS, RAMP, Curve, FrameNumber, Window, bound, extremes, parse_curve, parse_time
 from videdit.errors import UsageError
 

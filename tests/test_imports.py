@@ -14,25 +14,27 @@ import videdit
 
 ROOT = Path(videdit.__file__).parent
 STAGES = {"video", "faces", "invert", "smooth", "edit", "composite"}
-SHARED = {"types", "tone", "errors", "curves", "config", "geometry", "networks", "packs", "store"}
+SHARED = {"types", "tone", "errors", "curves", "checks", "config", "geometry", "networks", "packs", "store"}
 # What each part of the package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     **{stage: SHARED | {stage} for stage in STAGES},
     "errors": set(),
     "geometry": set(),
     "curves": {"errors"},
-    "config": {"errors", "curves"},
+    "checks": {"errors", "curves", "config"},
+    "config": {"errors", "curves", "checks"},
     "tone": set(),
     "types": {"errors", "curves", "tone"},
     "networks": {"networks"},
-    "packs": {"packs", "types", "errors", "config", "geometry", "networks"},
+    "packs": {"packs", "types", "errors", "checks", "config", "geometry", "networks"},
     "store": {"store", "types", "errors", "config", "geometry"},
     "train": SHARED | STAGES | {"train"},
     "quality": SHARED | STAGES | {"quality"},
     "evaluate": SHARED | STAGES | {"evaluate", "pipeline", "train", "quality"},
     "pipeline": SHARED | STAGES | {"pipeline"},
-    "cli": SHARED | {"cli", "pipeline", "video", "faces", "train", "evaluate", "batch", "quality", ""},
-    "batch": SHARED | {"batch", "pipeline", "video", ""},
+    "report": SHARED | STAGES | {"report", "pipeline", "quality"},
+    "cli": SHARED | {"cli", "pipeline", "video", "faces", "train", "evaluate", "batch", "quality", "report", ""},
+    "batch": SHARED | {"batch", "pipeline", "video", "report", ""},
     "__init__": {"pipeline", "packs", "config", "curves", "errors", "types"},
     "__main__": {"cli"},
 }

@@ -185,6 +185,19 @@ def plain(strengths: Mapping[str, Strength]) -> dict[str, float | str]:
     return {name: str(value) if isinstance(value, Curve) else value for name, value in strengths.items()}
 
 
+def in_words(strengths: Mapping[str, Strength | str]) -> str:
+    """`smile +1, age -0.5`; what is in words already stays."""
+    return ", ".join(f"{name} {value}" if isinstance(value, str) else f"{name} {value:+g}" for name, value in strengths.items())
+
+
+def done_to(edits: Mapping[str, Strength | str], people: Mapping[int, Mapping[str, Strength | str]]) -> str:
+    """What was changed, in words: `edits`, or by person where it is not the same for all; strengths of 0 are left out."""
+    shared = {name: value for name, value in edits.items() if name != "expression"}
+    if all(own == shared for own in people.values()):
+        return in_words({name: value for name, value in edits.items() if value})
+    return "; ".join(f"person {n}: {in_words({name: value for name, value in own.items() if value})}" for n, own in people.items())
+
+
 def counts_frames(values: Iterable[object]) -> bool:
     """Whether any curve, window or time of some is in frames."""
     for value in values:

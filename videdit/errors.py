@@ -3,7 +3,7 @@
     VideditError                1  our bug, unless a subclass says otherwise
     ├── UsageError              2  a flag, a value, a path that does not exist
     │   └── NobodyError         2  the person asked for is not in this clip
-    ├── SomeInputsFailedError   3  several inputs, at least one failed
+    ├── SomeInputsFailedError   3  several inputs, at least one failed; or identity lost
     ├── NoFaceError             4  nobody in any input (the output is written, untouched)
     ├── MissingError            5  weights or a dependency are not there
     │   └── PackError           5  a model pack is damaged or of another layout

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
 from videdit.cli.edit import manifest_for
 from videdit.cli.parser import Parser, add_options
 from videdit.cli.say import say
-from videdit.config import STRENGTH_HELP, STRENGTH_RANGE
 
 
 def build() -> Parser:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from videdit.config import check_strength
+from videdit.checks import check_strength
 from videdit.curves import EASE, Curve, Strength, parse_time
 from videdit.errors import UsageError
 from videdit.packs.manifest import Manifest

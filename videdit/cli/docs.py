@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from videdit.cli import attributes, doctor, edit, evaluate, inspect, models, preview, sample, timeline, train
+from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
+from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, preview, sample, timeline, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
-from videdit.config import DEFAULT_PACK, STRENGTH_HELP, STRENGTH_RANGE
+from videdit.config import DEFAULT_PACK
 from videdit.curves import EXAMPLE
 from videdit.errors import MissingError
 from videdit.packs.manifest import find_pack, read_manifest
@@ -29,7 +30,7 @@ ENDS = """
 | 0 | done |
 | 1 | a bug in videdit; `VIDEDIT_DEBUG=1` shows where |
 | 2 | usage: a flag, a value, a path that does not exist |
-| 3 | several inputs, and any of them failed |
+| 3 | several inputs, and any of them failed; or a face that `--max-identity-drop` could not keep, the output is still written |
 | 4 | no face in any input; the output is still written, untouched |
 | 5 | weights or a dependency missing |
 | 6 | the one input can't be read |
@@ -54,7 +55,7 @@ def page() -> str:
     builders = [
         preview.build(None),
         timeline.build(None),
-        *(module.build() for module in (inspect, attributes, models, sample, doctor, train, evaluate)),
+        *(module.build() for module in (gif, inspect, attributes, models, sample, doctor, train, evaluate)),
     ]
     for parser in builders:
         parts += _command(parser)
@@ -81,7 +82,8 @@ def _command(parser: Parser) -> Iterator[str]:
 def _flags(action: argparse.Action) -> str:
     """`-o OUT`, `--output OUT`"""
     value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
-    value = str(value) if action.nargs != 0 else ""
+    value = (" ".join(value) if isinstance(value, tuple) else str(value)) if action.nargs != 0 else ""
+    value = f"[{value}]" if action.nargs == "?" and action.option_strings else value
     names = [f"{name} {value}".strip() for name in action.option_strings] or [value]
     return ", ".join(f"`{name}`" for name in names).replace("|", "\\|")
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from videdit.cli.compare import add_compare, compare_targets, where_input, write_compare
+from videdit.cli.credentials import add_credentials, make_signer, sign_output
 from videdit.cli.encoders import show_encoders
 from videdit.cli.outcomes import Outcome, close, exit_code, show, summary
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, option_asked, people_of, settings_of
 from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
 from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
+from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
 from videdit.cli.say import note, say, tell
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
-from videdit.errors import MissingError, NobodyError, OutputError, UsageError, VideditError
+from videdit.errors import MissingError, NobodyError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
 DESCRIPTION = """Edit faces in clips and pictures; everything else in the file stays as it is.
@@ -30,10 +32,11 @@ DESCRIPTION = """Edit faces in clips and pictures; everything else in the file s
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
-Commands (`videdit COMMAND --help`): preview, plan, inspect, attributes, models, sample, doctor, train.
+Commands (`videdit COMMAND --help`): preview, gif, plan, inspect, attributes, models, sample, doctor, train.
 A file or folder called like a command is written ./models."""
-EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, 4 no face in any input (the output is still
-written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable, 130 interrupted."""
+EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, or identity lost, 4 no face in any input (the
+output is still written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable,
+130 interrupted."""
 
 
 def build(manifest: Manifest | None) -> Parser:
@@ -49,7 +52,9 @@ def build(manifest: Manifest | None) -> Parser:
     group.add_argument("--skip-existing", action="store_true", help="leave outputs that exist and go on (default: refuse to start)")
     group.add_argument("--config", metavar="PRESET", help="settings and strengths from a TOML file or a shipped preset; `list` shows those")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    group.add_argument("--report", metavar="R.JSON", help="write what was done to every file, with times and licences")
+    add_compare(group)
+    group.add_argument("--report", metavar="R.JSON|R.HTML", help=HELP)
+    add_credentials(group)
     add_talk(group)
     return parser
 
@@ -105,7 +110,7 @@ def _manifest_or_none(argv: Sequence[str]) -> Manifest | None:
 def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
     if not space.inputs:
-        raise UsageError("no input", hint="videdit in.mp4 --smile +0.5 -o out.mp4; `videdit --help` lists everything.")
+        raise UsageError("no input", hint=where_input(space.compare))
     if not space.output:
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
@@ -124,12 +129,23 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     if space.dry_run:
         return show(todo, skipped, strengths, people, settings)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
+    compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
+    signer = make_signer(todo, space.c2pa)
     if space.report:
-        _check_report(Path(space.report))
+        check_report(Path(space.report))
     mode = "none" if space.quiet else space.progress
     with reporter(mode) as talk:
         outcomes = [Outcome(job) for job in skipped] + _work(
-            todo, strengths, people, settings, talk, quiet=space.quiet, alone=len(jobs) == 1
+            todo,
+            strengths,
+            people,
+            settings,
+            talk,
+            compares,
+            signer,
+            measured=wants_page(space.report),
+            quiet=space.quiet,
+            alone=len(jobs) == 1,
         )
     code = exit_code(outcomes)
     if space.report:
@@ -164,7 +180,10 @@ def _work(
     people: dict[int, dict[str, Strength]],
     settings: Settings,
     talk: Reporter,
+    compares: Mapping[Job, Path],
+    signer: Any,
     *,
+    measured: bool,
     quiet: bool,
     alone: bool,
 ) -> list[Outcome]:
@@ -181,7 +200,13 @@ def _work(
         outcome = Outcome(job)
         outcomes.append(outcome)
         try:
-            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people)
+            watching = observer(pack, strengths, people) if measured else {}
+            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people, **watching)
+            outcome.people = watching["on_frame"].measures() if measured else []
+            if signer is not None:
+                sign_output(job, signer, outcome.report.statement)
+            if job in compares:
+                outcome.compare = write_compare(job, compares[job])
         except VideditError as error:
             if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
                 raise
@@ -194,12 +219,6 @@ def _work(
         if not quiet:
             say(summary(outcome.report))
     return outcomes
-
-
-def _check_report(path: Path) -> None:
-    """Better to fail before the work than after. Raises OutputError."""
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {path.parent} does not exist", hint="It is where --report writes.")
 
 
 def _write_report(
@@ -222,9 +241,5 @@ def _write_report(
             key.rstrip("_"): str(value) if isinstance(value, (Path, FrameNumber)) else value for key, value in asdict(settings).items()
         },
         "exit_code": code,
-        "files": [outcome.as_json() for outcome in outcomes],
     }
-    try:
-        path.write_text(json.dumps(values, indent=2, default=str) + "\n", "utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} can't be written: {error.strerror}") from None
+    write_report(path, values, [outcome.as_json() for outcome in outcomes], [outcome.people for outcome in outcomes])

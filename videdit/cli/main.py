@@ -17,6 +17,7 @@ from videdit.errors import MissingError, VideditError
 COMMANDS = {
     "preview": "videdit.cli.preview",
     "plan": "videdit.cli.timeline",
+    "gif": "videdit.cli.gif",
     "inspect": "videdit.cli.inspect",
     "attributes": "videdit.cli.attributes",
     "models": "videdit.cli.models",

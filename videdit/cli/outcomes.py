@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from videdit.cli.plan import Job
 from videdit.cli.say import say
 from videdit.config import Settings
-from videdit.curves import Strength
+from videdit.curves import Strength, done_to, in_words
 from videdit.errors import NoFaceError, SomeInputsFailedError, VideditError
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one job: the pipeline's report, or an error, or neither when it was skipped."""
+    """What became of one job: the pipeline's report, or an error, or neither when it was skipped; people: what was measured of each."""
 
     job: Job
     report: Any = None
     error: VideditError | None = None
+    compare: Path | None = None
+    people: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was an error, or an edit went too far."""
+        return self.error is not None or (self.report is not None and self.report.status == "failed")
 
     def as_json(self) -> dict[str, Any]:
         """For --report."""
         head = {"input": str(self.job.source), "output": str(self.job.target)}
         if self.error:
             return {**head, "status": "failed", "error": str(self.error), "hint": self.error.hint, "exit_code": self.error.exit_code}
-        return {**head, "status": "skipped"} if self.report is None else self.report.as_json()
+        if self.report is None:
+            return {**head, "status": "skipped"}
+        return {**self.report.as_json(), **({"compare": str(self.compare)} if self.compare else {})}
 
 
 def show(
     todo: Sequence[Job], skipped: Sequence[Job], strengths: dict[str, Strength], people: dict[int, dict[str, Strength]], settings: Settings
 ) -> int:
     """--dry-run."""
-    said = [f"{name} {value:+g}" for name, value in strengths.items()]
-    said += [f"person {number}: " + ", ".join(f"{name} {value:+g}" for name, value in own.items()) for number, own in people.items()]
+    said = [in_words(strengths)] if strengths else []
+    said += [f"person {number}: {in_words(own)}" for number, own in people.items()]
     if settings.expression_from is not None:
         said.append(f"the expression of {settings.expression_from}")
     edits = f"{', '.join(said) or 'no change'} {settings.window}".rstrip()
@@ -48,27 +58,21 @@ def show(
 
 def summary(report: Any) -> str:
     """One line about a file that is done."""
-    edits = done_to(report)
+    edits = done_to(report.edits, report.people)
     rate = f" ({report.frames / report.wall:.1f} frames/s)" if report.frames > 1 and report.wall else ""
     if report.status == "no face":
         what = "no face found, written untouched"
     else:
         faces = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
-        what = f"{f'{edits} {report.window}'.rstrip()}; {faces}" if report.status == "edited" else f"untouched; {faces}"
+        what = f"untouched; {faces}" if report.status == "untouched" else f"{f'{edits} {report.window}'.rstrip()}; {faces}"
     return f"{report.output}: {what}; {report.wall:.1f} s{rate}"
-
-
-def done_to(report: Any) -> str:
-    """What was changed; by person where it is not the same for all."""
-    shared = {name: value for name, value in report.edits.items() if name != "expression"}
-    if all(own == shared for own in report.people.values()):
-        return ", ".join(f"{name} {value:+g}" for name, value in report.edits.items())
-    return "; ".join(f"person {n}: {', '.join(f'{name} {value:+g}' for name, value in own.items())}" for n, own in report.people.items())
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0, 3 or 4, or the one input's own."""
     failed = [o.error for o in outcomes if o.error]
+    if not failed and any(o.failed for o in outcomes):
+        return SomeInputsFailedError.exit_code
     if failed:
         return failed[0].exit_code if len(outcomes) == 1 else SomeInputsFailedError.exit_code
     done = [o.report for o in outcomes if o.report is not None]
@@ -78,7 +82,10 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 def close(outcomes: Sequence[Outcome], code: int) -> int:
     """The error for the whole, where there is one."""
     if code == SomeInputsFailedError.exit_code:
-        failed = sum(1 for o in outcomes if o.error)
+        failed = sum(1 for o in outcomes if o.failed)
+        if len(outcomes) == 1:
+            hint = "It is written all the same. A lower strength may hold; --report says more."
+            raise SomeInputsFailedError(f"{outcomes[0].job.source}: {outcomes[0].report.reason}", hint=hint)
         raise SomeInputsFailedError(
             f"{failed} of {len(outcomes)} inputs failed", hint="The others are done; --report R.JSON says which is which."
         )

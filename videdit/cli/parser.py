@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE, check
 from videdit.cli.curve_files import named, parse_strength, read_table
-from videdit.config import OPTIONS, STRENGTH_HELP, STRENGTH_RANGE, Option, Settings, check
+from videdit.config import OPTIONS, Option, Settings
 from videdit.curves import EXAMPLE, Strength
 from videdit.errors import UsageError
 from videdit.packs.manifest import Manifest

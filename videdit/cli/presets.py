@@ -6,8 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from videdit.checks import check
 from videdit.cli.curve_files import parse_strength
-from videdit.config import OPTIONS, check, option
+from videdit.config import OPTIONS, option
 from videdit.curves import Strength
 from videdit.errors import UsageError
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videdit import curves
+from videdit.checks import check_strengths
 from videdit.cli.edit import add_talk, manifest_for
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.progress import reporter
 from videdit.cli.say import say
-from videdit.config import Settings, check_strengths
+from videdit.config import Settings
 from videdit.curves import Strength
 from videdit.errors import MissingError, UsageError
 from videdit.packs.manifest import Manifest
@@ -114,14 +115,14 @@ def _make(space: argparse.Namespace, settings: Settings, manifest: Manifest, peo
     return np.concatenate(pipeline.preview(space.input, space.strengths, settings, at=at, frame=frame, people=people), axis=1)
 
 
-def parse_time(text: str | None) -> tuple[float | None, int | None]:
+def parse_time(text: str | None, flag: str = "--time") -> tuple[float | None, int | None]:
     """3.2s, 3.2, 1:02.5 or 0:01:02 to seconds, 96f to a frame number. Raises UsageError."""
     if text is None:
         return None, None
     try:
         time = curves.parse_time(text)
     except UsageError:
-        raise UsageError(f"--time can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.") from None
+        raise UsageError(f"{flag} can't be {text!r}", hint="Seconds as 3.2s or 1:02.5, or a frame number as 96f.") from None
     return (None, int(time)) if isinstance(time, curves.FrameNumber) else (time, None)
 
 

@@ -31,8 +31,8 @@ class Motion:
 
     present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
     seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person; shape: how the
-    pack's latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs. Latents are
-    smoothed and moved a few rows at a time, so that a long track is held only once.
+    pack's latents move landmarks, if it says; scale: how far the edit goes of what was asked, 0..1; kept: where renders of the
+    unedited face are kept between runs. Latents are smoothed and moved a few rows at a time, so that a long track is held only once.
     """
 
     person: Person
@@ -42,6 +42,7 @@ class Motion:
     move: Move
     render: Render
     shape: Shape | None = None
+    scale: float = 1.0
     kept: Rows | None = None
 
     @property
@@ -57,7 +58,8 @@ class Motion:
     def latents(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
         before = smooth_latents(self.person, self.present, self.seconds, start, stop)
-        return before, self.move(before, self.person.track.times[start:stop])
+        after = self.move(before, self.person.track.times[start:stop])
+        return before, after if self.scale == 1 else before + np.float32(self.scale) * (after - before)
 
     def unedited(self, w: NDArray[np.float32], start: int) -> NDArray[np.float32]:
         """Renders [n,S,S,3] of latents [n,L,D], rows from `start` on; whole levels, whether they are made now or were kept."""

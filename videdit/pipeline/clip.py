@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit import composite
-from videdit.config import Settings, check_strengths
+from videdit.checks import check_strengths
+from videdit.config import Settings
 from videdit.curves import Strength
 from videdit.edit.plan import Moves
 from videdit.errors import OutputError
@@ -22,19 +23,21 @@ from videdit.pipeline.changes import Motion, acting, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
+from videdit.pipeline.gate import Gate, hold
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
-from videdit.types import Frame
+from videdit.types import Frame, Track
 from videdit.video.formats import is_sequence, numbered
 from videdit.video.probe import ClipInfo, probe
 from videdit.video.reader import frame_times, read_frames
 from videdit.video.writer import ClipWriter
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
+OnPeople = Callable[[list[tuple[Track, NDArray[np.float32]]]], None]  # tracks, and how much of the edit each frame shows [T]
 Moving = tuple[Motion, Iterator[composite.Change]]
 
 
@@ -46,16 +49,18 @@ def edit_video(
     *,
     progress: Progress | None = None,
     on_frame: OnFrame | None = None,
+    on_people: OnPeople | None = None,
     pack: Pack | None = None,
     people: Mapping[int, Mapping[str, Strength | str]] | None = None,
 ) -> ClipReport:
     """Edit the faces of a clip, a picture or a GIF and write it to `target`; everything else in the file stays.
 
     strengths: by attribute (`videdit attributes` lists them), -3..+3, +1.0 being the distance from a typical face without to a
-    typical face with it; one number each, a Curve over time, or such words as the command line takes. progress(stage, done, total) is
-    called per frame; on_frame(source, edited, mask) per written frame, from this thread; pack: one loaded before, else
-    `settings.pack`. A clip without a face is written untouched, and the report says so. people: strengths for some of the people
-    alone, by the number `videdit inspect` shows, on top of `strengths` where `settings.face` means them too.
+    typical face with it; one number each, a Curve over time, or such words as the command line takes. people: strengths for some of
+    the people alone, by the number `videdit inspect` shows, on top of `strengths` where `settings.face` means them too.
+    progress(stage, done, total) is called per frame; on_frame(source, edited, mask) per written frame, from this thread, and
+    on_people(people) once before, with who is edited; pack: one loaded before, else `settings.pack`. A clip without a face is written
+    untouched, and the report says so.
 
     Raises UsageError (NobodyError), MissingError (PackError), UnreadableError, OutputError.
     """
@@ -79,16 +84,25 @@ def edit_video(
     roles = assigned(cast, sight, chosen, models.pack.manifest)
     moving: list[Moving] = []
     for number, person in enumerate(sight.people):
-        moves = roles.get(person.number)
-        if moves is None:
+        if (moves := roles.get(person.number)) is None:
             continue
         motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
-        made = made_for(motion, moves, lambda motion: frames_of(motion, source), models, settings.composite, clock)
-        moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
-    report.status = "no face" if not sight.people else "edited" if any(m.share.any() for m, _ in moving) else "untouched"
-    report.warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames)
-    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
+        gate = _gated(motion, source, moves, models, settings, clock)
+        if gate is not None:
+            report.gates.append(gate)
+            motion.scale = gate.scale
+        if motion.scale:
+            made = made_for(motion, moves, lambda motion: frames_of(motion, source), models, settings.composite, clock)
+            moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
+    if on_people:
+        on_people(shown(moving))
+    anything = any(m.share.any() for m, _ in moving) or any(gate.scale == 0 for gate in report.gates)
+    report.status = "no face" if not sight.people else "edited" if anything else "untouched"
     report.people = {number: {**(asked if number in chosen else {}), **own.get(number, {})} for number in roles}
+    report.hold(settings.max_identity_drop)
+    warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
+    report.warnings += warnings
+    report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
     return report
@@ -106,6 +120,16 @@ def made_for(
         moved = acting(motion, moves, drawn=False)
         made.append((moved, changes(moved, models.pack.size, mode=mode, clock=clock)))
     return made
+
+
+def shown(moving: Iterable[Moving]) -> list[tuple[Track, NDArray[np.float32]]]:
+    """Everybody's tracks, and how much of the edit each of their frames shows [T]."""
+    found: dict[int, tuple[Track, NDArray[np.float32]]] = {}
+    for motion, _ in moving:
+        share = motion.share * np.float32(motion.scale)
+        track, before = found.get(id(motion.person), (motion.person.track, share))
+        found[id(motion.person)] = track, np.maximum(before, share)
+    return list(found.values())
 
 
 def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
@@ -147,6 +171,15 @@ def _motion(
     return motion, steps
 
 
+def _gated(motion: Motion, source: Path, moves: Moves, models: Models, settings: Settings, clock: Stopwatch) -> Gate | None:
+    """How far one person's edit may go, where --max-identity-drop asks."""
+    limit = settings.max_identity_drop
+    if limit is None:
+        return None
+    with clock.stage("identity"):
+        return hold(motion, source, models, moves, limit, mode=settings.composite, blend=settings.blend)
+
+
 def _second_pass(
     source: Path,
     target: Path,
@@ -157,6 +190,7 @@ def _second_pass(
     progress: Progress | None,
     on_frame: OnFrame | None,
     total: int,
+    note: str,
 ) -> list[str]:
     """Decode again, put the changes in, write. Returns what a user should know."""
     debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
@@ -164,7 +198,7 @@ def _second_pass(
         for motion, made in moving:
             stack.enter_context(motion.kept or nullcontext())
             stack.callback(made.close)  # type: ignore[attr-defined]
-        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder))
+        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder, note=note))
 
         def write(frame: Frame) -> None:
             with clock.stage("encode"):

@@ -56,6 +56,7 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
         with clock.stage("generate"):
             times = np.pad(np.asarray(track.times[rows], np.float64), (0, BATCH - len(crops)), mode="edge")
             after, within = draw(padded(crops), padded(points), times)
+            after = after if motion.scale == 1 else padded(crops) + np.float32(motion.scale) * (after - padded(crops))
         with clock.stage("analyse"):
             found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
         yield from found

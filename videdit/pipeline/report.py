@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from videdit.curves import Strength, plain
+from videdit import __version__
+from videdit.curves import Strength, done_to, plain
+from videdit.video.notes import MARK
+
+if TYPE_CHECKING:
+    from videdit.pipeline.gate import Gate
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
@@ -19,10 +24,11 @@ Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames 
 class ClipReport:
     """One clip's outcome.
 
-    status: "edited", "untouched" (nothing was asked for) or "no face" (written untouched; the command ends with 4 when it was the
-    only input). window: "from 1s to 3.5s", where not all of the clip was to be edited. faces: people found. people: what each person
-    edited got, by number. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
-    peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used.
+    status: "edited", "untouched" (nothing was asked for), "no face" (written untouched; the command ends with 4 when it was the
+    only input) or "failed": an identity gate did not hold; `reason` says where, and those shots are unedited. window: "from 1s to
+    3.5s", where not all of the clip was to be edited. faces: people found. people: what each person edited got, by number. seconds:
+    by stage, measured where the work runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0
+    where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each person and shot.
     """
 
     input: Path
@@ -42,11 +48,27 @@ class ClipReport:
     warnings: list[str] = field(default_factory=list)
     people: dict[int, dict[str, Strength]] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
+    gates: list[Gate] = field(default_factory=list)
+    reason: str = ""
 
     @property
     def face_found(self) -> bool:
         """False when the command should end with 4."""
         return self.faces > 0
+
+    @property
+    def statement(self) -> str:
+        """What the written file says about itself: that AI edited it, and how; empty when nothing was edited."""
+        partly = self.status == "failed" and any(gate.scale for gate in self.gates)
+        said = f"{MARK} with videdit {__version__}: {done_to(self.edits, self.people)} {self.window}".rstrip()
+        return said if self.status == "edited" or partly else ""
+
+    def hold(self, limit: float | None) -> None:
+        """Draw the conclusions from the gates: a warning for each that held something back, and failure where one did not hold."""
+        said = [gate.words(limit or 0.0) for gate in self.gates]
+        self.warnings += [words for words in said if words]
+        self.reason = "; ".join(words for gate, words in zip(self.gates, said, strict=True) if gate.scale == 0)
+        self.status = "failed" if self.reason else self.status
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for --report."""
@@ -54,6 +76,7 @@ class ClipReport:
         values.update(input=str(self.input), output=str(self.output))
         values["edits"] = plain(self.edits)
         values["people"] = {number: plain(own) for number, own in self.people.items()}
+        values["gates"] = [asdict(gate) for gate in self.gates]
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
         return values

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from videdit.config import CROP_METHODS, Settings, check_strengths
+from videdit.checks import check_strengths
+from videdit.config import CROP_METHODS, Settings
 from videdit.curves import Strength
 from videdit.errors import NoFaceError, UsageError
 from videdit.faces.align import REACH, SECONDS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from videdit.config import Settings, check_strengths
+from videdit.checks import check_strengths
+from videdit.config import Settings
 from videdit.curves import Strength, bound
 from videdit.types import Driver, EditPlan
 

@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from videdit.types import Frame
-from videdit.video import stills
+from videdit.video import notes, stills
 from videdit.video.color import to_video_frame
 from videdit.video.formats import at_number, numbered
 from videdit.video.opening import SEQUENCE_RATE
@@ -30,8 +30,8 @@ class AnimationSink:
     Times are rounded to milliseconds.
     """
 
-    def __init__(self, part: Path, info: ClipInfo, *, container: str) -> None:
-        self.warnings: list[str] = []
+    def __init__(self, part: Path, info: ClipInfo, *, container: str, note: str = "") -> None:
+        self.warnings: list[str] = [notes.no_place(container)] if note else []
         self._part, self._kind = part, container
         loop = info.loop if info.kind in ("gif", "animation") else 0
         plays = {"plays" if container == "apng" else "loop": str(1 if loop is None else loop)}
@@ -126,9 +126,9 @@ def _end_webp(data: bytearray, milliseconds: int) -> None:
 class SequenceSink:
     """Writes every frame as a picture with a number; the files take their names when all are there."""
 
-    def __init__(self, target: Path, info: ClipInfo) -> None:
+    def __init__(self, target: Path, info: ClipInfo, *, note: str = "") -> None:
         self.warnings: list[str] = []
-        self._target, self._info = target, info
+        self._target, self._info, self._note = target, info, note
         source = numbered(info.path) if info.kind == "sequence" else {}
         self._number = next(iter(source), 1)
         self._parts: list[tuple[Path, Path]] = []
@@ -148,10 +148,12 @@ class SequenceSink:
         deep = DEEP.get(place.suffix.lower())
         if frame.color.depth > 8 and deep and not frame.color.curve:
             part.write_bytes(_deep_picture(frame, deep[0], deep[2] if len(frame.planes) == 4 else deep[1]))
+            if self._note:
+                self._warn(notes.no_place(f"{deep[0].upper()} of 16 bits"))
             return
         if frame.color.depth > 8:
             self._warn(f"{frame.color.depth} bits a sample are written as 8")
-        for warning in stills.write_picture(frame, part, place, None):
+        for warning in stills.write_picture(frame, part, place, None, note=self._note):
             self._warn(warning)
 
     def finish(self) -> None:

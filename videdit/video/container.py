@@ -26,9 +26,9 @@ MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
 class ContainerSink:
     """Encodes frames and writes them beside everything else of the source; `warnings` is complete after `finish`."""
 
-    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str) -> None:
+    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
         self.warnings: list[str] = []
-        self._part, self._info, self._crf, self._encoder = part, info, crf, encoder
+        self._part, self._info, self._crf, self._encoder, self._note = part, info, crf, encoder, note
         self._out = av.open(f"file:{part}", "w", format=container, container_options=dict(OPTIONS.get(container, {})))
         self._copier: Copier | None = None
         self._stream: av.VideoStream | None = None
@@ -85,7 +85,7 @@ class ContainerSink:
         stream, warnings = add_video(self._out, self._encoder, frame, info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
         self._copier.add_streams(before_video=False)
-        self._copier.start(stream)
+        self._copier.start(stream, note=self._note)
         if name in MOVIES:
             self._out.container_options.update(_movie_options([time_base, *self._copier.time_bases], self._out.metadata))
         self._out.start_encoding()

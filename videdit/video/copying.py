@@ -13,6 +13,7 @@ import av.error
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
+from videdit.video.notes import NO_PLACE, add_words, no_place
 from videdit.video.probe import open_source, video_stream
 
 # Written anew by the muxer, or about the encoding that is replaced.
@@ -53,9 +54,13 @@ class Copier:
                 continue
             self._streams[stream.index] = _add(self._out, stream)
 
-    def start(self, stream: av.VideoStream) -> None:
-        """Copy chapters and words; call it when all streams are there, before the header is written."""
+    def start(self, stream: av.VideoStream, *, note: str = "") -> None:
+        """Copy chapters and words, and add a note; call it when all streams are there, before the header is written."""
         self._out.metadata.update(_words(self._source.metadata))
+        if note and self._out.format.name in NO_PLACE:
+            self.warnings.append(no_place(self._out.format.name))
+        elif note:
+            add_words(self._out.metadata, note)
         stream.metadata.update(_words(self._video.metadata))
         self._set_timecode(stream)
         stream.disposition = self._video.disposition

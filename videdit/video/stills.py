@@ -6,7 +6,7 @@ keeps its colours exactly while a frame has no more than 256 of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videdit.errors import UnreadableError
 from videdit.types import Color, Frame
+from videdit.video import notes
 from videdit.video.formats import PICTURES
 
 PICTURE_TIME_BASE = Fraction(1, 25)
@@ -29,13 +30,15 @@ QUALITY = 95
 
 @dataclass(frozen=True, slots=True)
 class PictureDetails:
-    """What goes into the written picture beside samples: Pillow's format name, EXIF (upright already), ICC profile, dots per inch."""
+    """What goes into the written picture beside samples: Pillow's format name, EXIF (upright already), ICC profile, dots per inch,
+    words (see notes.read_words)."""
 
     format: str
     exif: bytes = b""
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     warnings: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
 
 
 def read_picture(path: Path) -> tuple[Frame, PictureDetails]:
@@ -82,6 +85,7 @@ def _details(image: Image.Image) -> PictureDetails:
         image.info.get("icc_profile") if image.mode not in ("CMYK", "LAB") else None,
         (float(dpi[0]), float(dpi[1])) if dpi else None,
         tuple(warnings),
+        notes.read_words(image),
     )
 
 
@@ -107,8 +111,8 @@ def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
     return np.concatenate([rgb, alpha[..., None].astype(np.uint8)], axis=2)
 
 
-def write_picture(frame: Frame, part: Path, target: Path, details: PictureDetails | None) -> list[str]:
-    """Write a frame to `part` in the format of the target's suffix; gives back warnings. Raises OSError."""
+def write_picture(frame: Frame, part: Path, target: Path, details: PictureDetails | None, *, note: str = "") -> list[str]:
+    """Write a frame to `part` in the format of the target's suffix, with a note in it; gives back warnings. Raises OSError."""
     kind, warnings = PICTURES[target.suffix.lower()], []
     gray = len(frame.planes) == 1 and frame.color.full_range
     image = Image.fromarray(frame.planes[0] if gray else rgb_pixels(frame))
@@ -116,16 +120,20 @@ def write_picture(frame: Frame, part: Path, target: Path, details: PictureDetail
         image = image.convert("RGB")
         warnings.append(f"{kind} has no transparency: it is left out")
     extra = details or PictureDetails(kind)
-    dpi, icc, exif = extra.dpi, extra.icc_profile, extra.exif
+    dpi, icc = extra.dpi, extra.icc_profile
+    said = notes.picture_words(kind, extra.words, extra.exif, note)
+    words = {"exif": extra.exif, **said} if kind in ("JPEG", "WEBP", "PNG") else said
+    if note and kind in notes.NO_PLACE:
+        warnings.append(notes.no_place(kind))
     match kind:
         case "JPEG":
-            image.save(part, kind, quality=QUALITY, subsampling=0, exif=exif, icc_profile=icc, dpi=dpi or (0, 0))
+            image.save(part, kind, quality=QUALITY, subsampling=0, icc_profile=icc, dpi=dpi or (0, 0), **words)
         case "WEBP":
-            image.save(part, kind, quality=QUALITY, method=4, lossless=extra.format in ("PNG", "BMP", "TIFF"), exif=exif, icc_profile=icc)
+            image.save(part, kind, quality=QUALITY, method=4, lossless=extra.format in ("PNG", "BMP", "TIFF"), icc_profile=icc, **words)
         case "PNG":
-            image.save(part, kind, exif=exif, icc_profile=icc, dpi=dpi)
+            image.save(part, kind, icc_profile=icc, dpi=dpi, **words)
         case "TIFF":
-            image.save(part, kind, compression="tiff_deflate", icc_profile=icc, dpi=dpi)
+            image.save(part, kind, compression="tiff_deflate", icc_profile=icc, dpi=dpi, **words)
         case _:
             image.save(part, kind)
     return warnings
@@ -144,8 +152,9 @@ def gif_loop(path: Path) -> int | None:
 class GifWriter:
     """Writes frames to a GIF as they come; times are rounded to hundredths of a second, as the format has it."""
 
-    def __init__(self, part: Path, *, loop: int | None) -> None:
+    def __init__(self, part: Path, *, loop: int | None, comment: str = "") -> None:
         self.warnings: list[str] = []
+        self._part, self._comment = part, comment
         # FFmpeg writes each frame's difference to the one before; -1 leaves the loop block out.
         options = {"loop": str(-1 if loop is None else loop)}
         self._container = av.open(f"file:{part}", "w", format="gif", container_options=options)
@@ -176,6 +185,8 @@ class GifWriter:
         if self._stream is not None:
             self._container.mux(self._stream.encode(None))
         self._container.close()
+        if self._comment:
+            notes.add_gif_comment(self._part, self._comment)
 
     def abort(self) -> None:
         """Let go of the file."""

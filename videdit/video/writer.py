@@ -17,6 +17,7 @@ from videdit.video.animation import AnimationSink, SequenceSink
 from videdit.video.container import ContainerSink
 from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
 from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix
+from videdit.video.notes import gif_comment, joined
 from videdit.video.probe import ClipInfo
 
 
@@ -35,17 +36,20 @@ class ClipWriter:
 
     The suffix of the target says the container; it may differ from the source's. Written to `target` + ".part" and moved in
     place at the end; after an exception in the `with` block the part is removed and an existing target is as before. crf None
-    is visually equal to the source. `warnings` names what could not be kept, complete after the block.
+    is visually equal to the source. note: a sentence for the file's metadata. `warnings` names what could not be kept, complete
+    after the block.
 
     Raises UsageError for a suffix or an encoder that does not exist, OutputError when the target can't be written.
     """
 
-    def __init__(self, target: Path | str, info: ClipInfo, *, crf: float | None = None, encoder: str = DEFAULT_ENCODER) -> None:
+    def __init__(
+        self, target: Path | str, info: ClipInfo, *, crf: float | None = None, encoder: str = DEFAULT_ENCODER, note: str = ""
+    ) -> None:
         self.target, self.info = Path(target), info
         self.part = self.target.with_name(self.target.name + ".part")
         self.warnings: list[str] = list(info.warnings)
         self.frames = 0
-        self._crf, self._encoder = crf, encoder
+        self._crf, self._encoder, self._note = crf, encoder, note
         self._sink: Sink | None = None
         self._check()
 
@@ -105,19 +109,24 @@ class ClipWriter:
     def _open(self) -> Sink:
         kind = kind_of_suffix(self.target, self.info.kind)
         if kind == "picture":
-            return PictureSink(self.part, self.target, self.info)
+            return PictureSink(self.part, self.target, self.info, self._note)
         if kind == "sequence":
-            return SequenceSink(self.target, self.info)
+            return SequenceSink(self.target, self.info, note=self._note)
         if kind == "animation":
-            return AnimationSink(self.part, self.info, container=ANIMATIONS[self.target.suffix.lower()])
+            return AnimationSink(self.part, self.info, container=ANIMATIONS[self.target.suffix.lower()], note=self._note)
         if kind == "gif":
-            sink = stills.GifWriter(self.part, loop=self.info.loop if self.info.kind in ("gif", "animation") else 0)
+            loop = self.info.loop if self.info.kind in ("gif", "animation") else 0
+            sink = stills.GifWriter(self.part, loop=loop, comment=self._gif_comment())
             if self.info.color.curve:
                 sink.warnings.append("HDR is written as an SDR picture")
             if self.info.streams:
                 sink.warnings.append("a GIF is pictures only: sound and everything else is left out")
             return sink
-        return ContainerSink(self.part, CONTAINERS[self.target.suffix.lower()], self.info, crf=self._crf, encoder=self._encoder)
+        container = CONTAINERS[self.target.suffix.lower()]
+        return ContainerSink(self.part, container, self.info, crf=self._crf, encoder=self._encoder, note=self._note)
+
+    def _gif_comment(self) -> str:
+        return joined(gif_comment(self.info.path) if self.info.kind == "gif" else "", self._note)
 
     def _failure(self, error: Exception) -> OutputError:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0].lower()
@@ -127,15 +136,15 @@ class ClipWriter:
 class PictureSink:
     """One frame into a picture file."""
 
-    def __init__(self, part: Path, target: Path, info: ClipInfo) -> None:
+    def __init__(self, part: Path, target: Path, info: ClipInfo, note: str = "") -> None:
         self.warnings: list[str] = []
-        self._part, self._target, self._written = part, target, False
+        self._part, self._target, self._written, self._note = part, target, False, note
         self._details = stills.read_picture(info.path)[1]
 
     def write(self, frame: Frame) -> None:
         if self._written:
             raise ValueError("a picture takes one frame")
-        self.warnings += stills.write_picture(frame, self._part, self._target, self._details)
+        self.warnings += stills.write_picture(frame, self._part, self._target, self._details, note=self._note)
         self._written = True
 
     def finish(self) -> None: ...
