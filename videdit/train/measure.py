@@ -22,7 +22,7 @@ SEEN = 2 / 3  # of the faces: a median says little where scores lie apart (glass
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # where the score is measured, in first guesses
 FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
-APART = 0.33  # of the deviation of real latents: farther off, renders break before scores follow
+APART = 0.36  # of the deviation of real latents: farther off, renders break before scores follow
 BATCH = 32
 
 Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
