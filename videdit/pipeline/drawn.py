@@ -55,8 +55,9 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
             times = np.pad(np.asarray(track.times[rows], np.float64), (0, BATCH - len(crops)), mode="edge")
-            after, within = draw(padded(crops), padded(points), times)
-            after = after if motion.scale == 1 else padded(crops) + np.float32(motion.scale) * (after - padded(crops))
+            before = padded(crops)
+            after, within = draw(before, padded(points), times)
+            after = after if motion.scale == 1 else before + np.float32(motion.scale) * (after - before)
         with clock.stage("analyse"):
             found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
         yield from found
