@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 JAW = slice(0, 17)
+OWN = ((slice(36, 42), 1.5), (slice(42, 48), 1.5), (slice(60, 68), 1.1))  # eyes and mouth: points, and how far beyond them
 OUTWARDS = 0.14 * np.sin(np.linspace(0, np.pi, 17)) - 0.04  # of the way from the nose, from temple to temple
 SNAP = 0.06  # of the crop's side: how far off the landmarks may be from the edge of the face
 LEVELS = (0.65, 0.95)  # shares of face at which the mask begins, and is whole
@@ -50,6 +51,16 @@ def face_hull(landmarks: NDArray[np.floating], size: int) -> Array:
     mask = blur(mask, size * 0.025)
     mask = np.where(mask > 1e-3, mask, np.float32(0))
     return mask * _border(size)
+
+
+def own_parts(landmarks: NDArray[np.floating], size: int) -> Array:
+    """float32 [size,size] in 0..1: 1 on the eyes with their lashes and between the lips. landmarks [78,2] px of the crop."""
+    mask = np.zeros((size, size), np.float32)
+    for part, grown in OWN:
+        points = np.array(landmarks[part], np.float64)
+        points = points.mean(0) + grown * (points - points.mean(0))
+        cv2.fillPoly(mask, [np.rint((points - 0.5) * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
+    return blur(mask, size * 0.012)
 
 
 def snapped(mask: Array, crop: Array) -> Array:

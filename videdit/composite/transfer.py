@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.composite.flow import brightness, difference, flow_of_points, flow_of_renders, opening, warp_by
-from videdit.composite.mask import Array, blur, face_hull, smoothstep
+from videdit.composite.mask import Array, blur, face_hull, own_parts, smoothstep
 
 STRUCTURE = 0.05  # of the crop's side: what is finer is no lighting, but something that is there or not
 SHADING = 0.022  # likewise: what is finer lies where it lay before the move
@@ -106,8 +106,9 @@ def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array,
     replace = smoothstep(blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015), *REPLACE) * hull
     if opened is not None:
         moving = _moving(flow)
-        replace *= 1 - moving * (1 - opened)
-        residual = _shading(residual, moving, opened)
+        own = own_parts(points, size) * (1 - moving) * (1 - opened)  # nobody looks with a generator's eyes
+        replace *= (1 - moving * (1 - opened)) * (1 - own)
+        residual = _shading(residual, moving, opened) * (1 - own[..., None])
     acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
     mask = hull * smoothstep(acts, 1.5, 6.0)
     return Change(flow, residual, replace, _squeezed(flow) * hull, mask, before, after)
