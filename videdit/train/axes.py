@@ -30,10 +30,11 @@ from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
 from videdit.train import shape
 from videdit.train.measure import Floats, Measured, Studio, deviation, limits, measure, still, typical_moves
-from videdit.train.moments import ON_THE_SKIN, TOGETHER
+from videdit.train.moments import EVEN, ON_THE_SKIN, TOGETHER
 
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
+EVENLY = 1.2  # times as far from real latents may an axis go that leaves light alone
 
 
 def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[np.float64]:
@@ -137,10 +138,13 @@ def train(
     points = shape.crop_points(known.points[rows])
     points_map = shape.fit(w[: len(rows)], points)
     typical = typical_moves(labels[: len(rows)], points)
+    evened = {cells: shape.fit(w[: len(rows)], shape.light(known.faces[rows], cells)) for cells in set(EVEN.values())}
     for axes in found.values():
-        skin = [known.attributes.index(name) for name in ON_THE_SKIN if name in known.attributes]
-        axes[skin] = still(axes[skin], points_map)
-    farthest = limits_of(typical, points_map, deviation(w[: len(rows)]))
+        for row, name in enumerate(known.attributes):
+            maps = [points_map] * (name in ON_THE_SKIN) + [evened[EVEN[name]]] * (name in EVEN)
+            for one in maps:
+                axes[row] = still(axes[row][None], one)[0]
+    farthest = limits_of(typical, points_map, deviation(w[: len(rows)]), [name in EVEN for name in known.attributes])
     chosen, notes = _choose(studio, found, labels, known, held, judged, layers, farthest)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
     part = loaded.manifest.networks["encoder"]
@@ -198,9 +202,9 @@ def _choose(
     return chosen, notes
 
 
-def limits_of(typical: Floats, points_map: Floats, spread: float) -> Callable[[Floats, int], float]:
-    """How far an axis [L,D] of an attribute may go; typical [A]."""
-    return lambda axis, row: float(limits(axis[None], typical[row : row + 1], points_map, spread)[0])
+def limits_of(typical: Floats, points_map: Floats, spread: float, even: Sequence[bool]) -> Callable[[Floats, int], float]:
+    """How far an axis [L,D] of an attribute may go; typical [A]. Those that leave light alone may go farther."""
+    return lambda axis, row: float(limits(axis[None], typical[row : row + 1], points_map, spread * (EVENLY if even[row] else 1.0))[0])
 
 
 def _rounded(measured: Measured) -> dict[str, object]:
