@@ -26,7 +26,20 @@ DESCRIPTION = """Show an edit without making the clip; only the frames that smoo
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png          that moment, before | after
   videdit preview in.mp4 --smile +1 --sheet -o p.png          moments over the whole clip, before above after
   videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths"""
-HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "face", "landmarks", "composite", "blend")
+HOW = (
+    "smooth",
+    "smoother",
+    "stabilise",
+    "method",
+    "expression_from",
+    "expression",
+    "invert",
+    "lock",
+    "face",
+    "landmarks",
+    "composite",
+    "blend",
+)
 OPTIONS = (*HOW, "pack", "device", "precision", "overwrite")
 LADDER = re.compile(r"(?P<name>[\w-]+)=(?P<low>[^.=:]*(?:\.\d+)?[^.=:]*)\.\.(?P<high>[^=:]+?)(?::(?P<steps>\d+))?")
 MOST = 25

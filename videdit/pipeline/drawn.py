@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from videdit import composite
 from videdit.composite import Change
 from videdit.invert.encoder import BATCH
-from videdit.pipeline.changes import STEADY, Motion, crop_points, padded
+from videdit.pipeline.changes import Motion, crop_points, padded, steadied, weaker
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
 from videdit.types import Frame
@@ -24,8 +24,7 @@ Draw = Callable[[Array, NDArray[np.floating]], tuple[Array, Array]]  # crops [N,
 
 def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame of the track, steady over time; `frames` are those of the track, in order."""
-    times = np.asarray(motion.person.track.times, np.float64)
-    return composite.steady(_analysed(motion, frames, draw, size, mode, clock), times, motion.present, seconds=min(STEADY, motion.seconds))
+    return steadied(motion, _analysed(motion, frames, draw, size, mode, clock))
 
 
 def frames_of(motion: Motion, source: Path) -> Iterator[Frame]:
@@ -45,6 +44,7 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
             after, within = draw(padded(crops), padded(points))
+            after = weaker(crops, after[: len(crops)], motion.strength[rows])
         with clock.stage("analyse"):
-            found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
+            found = composite.analyse(crops, after, points, mode=mode, within=within[: len(crops)])
         yield from found

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from videdit.pipeline.lowered import Lowered
+
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
 
@@ -20,7 +22,7 @@ class ClipReport:
     status: "edited", "untouched" (nothing was asked for) or "no face" (written untouched; the command ends with 4 when it was the
     only input). faces: people found, a person who leaves and comes back counts again. seconds: by stage, measured where the work
     runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0 where unknown. licences: of each
-    weight file used.
+    weight file used. lowered: frames with less of the edit, and why.
     """
 
     input: Path
@@ -38,6 +40,7 @@ class ClipReport:
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     licences: dict[str, str] = field(default_factory=dict)
+    lowered: Lowered = field(default_factory=Lowered)
 
     @property
     def face_found(self) -> bool:
@@ -50,6 +53,7 @@ class ClipReport:
         values.update(input=str(self.input), output=str(self.output))
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
+        values.update(self.lowered.as_json())
         return values
 
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from videdit.config import CROP_METHODS, Settings, check_strengths
 from videdit.edit.plan import resolve
 from videdit.errors import NoFaceError, UsageError
-from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
 from videdit.pipeline.changes import changes, motion_of
 from videdit.pipeline.clip import Moving, copy_frame, put_changes
@@ -24,8 +23,8 @@ from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
+from videdit.pipeline.steadiness import steadiness_of
 from videdit.pipeline.watch import watch
-from videdit.smooth import reach
 from videdit.types import Color, EditPlan, Frame
 from videdit.video.probe import probe
 from videdit.video.reader import frame_times, read_frames
@@ -85,7 +84,7 @@ class Moment:
         moves = resolve(plan, models.pack.manifest)
         moving: list[Moving] = []
         for person in self.sight.people if moves else []:
-            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings.smooth)
+            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings)
             if moves.drawn:
                 frames, draw = iter(self.frames[motion.first : motion.last + 1]), partial(models.draw, moves=moves)
                 moving.append((motion, drawn_changes(motion, frames, draw, models.pack.size, mode=settings.composite, clock=self.clock)))
@@ -120,7 +119,7 @@ def moment_at(source: str | Path, at: float | None, frame: int | None, models: M
         if not 0 <= frame < len(times):
             raise UsageError(f"the clip has no frame {frame}", hint=f"it has {len(times)}, counted from 0")
         seconds = times[frame]
-    span = max(reach(settings.smooth), REACH * SECONDS) + 0.05
+    span = steadiness_of(settings).ahead + 0.05
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
         raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")
