@@ -10,7 +10,8 @@ from videdit.geometry import Floats
 
 # How far the tip of the nose stands out before the outer eye corners, in halves of their distance, on an average head.
 NOSE = 0.97
-AGAIN = 2.0  # px of the crop that `blur` blurs by to see how much was left to lose
+AGAIN = 1 / 64  # of the crop's side: how far `blur` blurs to see how much was left to lose
+EDGES = 8.0  # percent of the side; what seems blurred more has no edge to judge by (no landmark network finds a face in it)
 INSIDE = 0.2  # of the crop's side, left out all around: what is behind the face has a blur of its own
 
 
@@ -37,20 +38,19 @@ def face_px(points: Floats) -> Floats:
 def blur(crop: NDArray[np.floating]) -> float:
     """How blurred a crop [S,S,3] RGB is, as the standard deviation of a Gaussian, in percent of its side.
 
-    Along the axis that is blurred more, so that motion shows. An edge blurred by s loses r = s / sqrt(s^2 + 2^2) of its gradient when it is
-    blurred by another 2 px, and s follows from the ratio of gradients before and after.
+    Along the axis that is blurred more, so that motion shows. An edge blurred by s keeps s / sqrt(s^2 + a^2) of its gradient's energy when it
+    is blurred by another a, so s follows from the ratio of energies. 0 where there is no edge at all to judge by.
     """
     size = len(crop)
     grey = cv2.cvtColor(np.ascontiguousarray(crop, np.float32), cv2.COLOR_RGB2GRAY)
-    again = cv2.GaussianBlur(grey, (0, 0), AGAIN)
+    again = cv2.GaussianBlur(grey, (0, 0), AGAIN * size)
     low, high = int(INSIDE * size), size - int(INSIDE * size)
     found = []
     for axis in (0, 1):
         before, after = (float(np.square(np.diff(p, axis=axis)[low:high, low:high]).sum()) for p in (grey, again))
         ratio = min(after / before, 0.999) if before > 0 else 0.999
-        # of energies: gradients of a blurred edge are as much smaller as the edge is wider
-        found.append(AGAIN * ratio / np.sqrt(1 - ratio**2))
-    return 100 * max(found) / size
+        found.append(100 * AGAIN * ratio / np.sqrt(1 - ratio**2))
+    return max(found) if max(found) <= EDGES else 0.0
 
 
 def _unit(vector: Floats) -> Floats:
