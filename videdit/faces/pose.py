@@ -38,8 +38,8 @@ def face_px(points: Floats) -> Floats:
 def blur(crop: NDArray[np.floating]) -> float:
     """How blurred a crop [S,S,3] RGB is, as the standard deviation of a Gaussian, in percent of its side.
 
-    Along the axis that is blurred more, so that motion shows. An edge blurred by s keeps s / sqrt(s^2 + a^2) of its gradient's energy when it
-    is blurred by another a, so s follows from the ratio of energies. 0 where there is no edge at all to judge by.
+    Along the axis that is blurred more, so that motion shows. An edge blurred by s keeps s / sqrt(s^2 + a^2) of its gradient's energy when
+    it is blurred by another a, so s follows from the ratio of energies. 0 where there is no edge at all to judge by.
     """
     size = len(crop)
     grey = cv2.cvtColor(np.ascontiguousarray(crop, np.float32), cv2.COLOR_RGB2GRAY)
