@@ -50,7 +50,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(cache_dir=tmp_path / "cache", tune="off")
+    return Settings(cache_dir=tmp_path / "cache", tune="off", min_face=0)
 
 
 @pytest.fixture(autouse=True)
