@@ -69,7 +69,8 @@ def test_only_measures_of_expression_come_over(taught: Pack) -> None:
 def test_no_driver_makes_a_grimace(taught: Pack) -> None:
     network = taught.loaded("expression")
     far = apply(W, W + 50 * (OTHER - W), taught)
-    network.most.fill_(1.0)  # type: ignore[union-attr, operator]
+    network.least.fill_(-0.5)  # type: ignore[union-attr, operator]
+    network.most.fill_(0.5)  # type: ignore[union-attr, operator]
     longest = 1.5 * np.abs(network.write.numpy()).sum(0)  # type: ignore[union-attr, operator]
     held = apply(W, W + 50 * (OTHER - W), taught)
     assert (np.abs(held - W) <= longest + 1e-4).all()

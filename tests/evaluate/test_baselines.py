@@ -16,7 +16,7 @@ from videdit.evaluate import baselines
 from videdit.evaluate.baselines import Material, correlation, ganspace, in_layers, interfacegan, load_or_train, principal, sides
 from videdit.packs.load import load_pack
 from videdit.train.data import load
-from videdit.train.measure import Sitters, Studio
+from videdit.train.measure import SEEN, Sitters, Studio
 
 LAYERS, WIDTH = 6, 4
 
@@ -58,8 +58,10 @@ def test_interfacegan_finds_the_boundary(found: tuple[Any, Material, np.ndarray]
     np.testing.assert_allclose(np.linalg.norm(axes.directions.reshape(2, -1), axis=1), 1, atol=1e-5)
     for direction, tap in zip(axes.directions, taps, strict=True):
         assert (direction * tap).sum() > 0.97
-    # +1 raises the score as far as was wanted
-    assert axes.distance[0] * (axes.directions[0] * taps[0]).sum() == pytest.approx(3.0, rel=0.02)
+    # +1 raises the score as far as was wanted, and on until two faces in three have it
+    gain = float(axes.distance[0] * (axes.directions[0] * taps[0]).sum())
+    lacking = material.sitters["a"].logits[:, 0]
+    assert gain == pytest.approx(max(3.0, float(-np.quantile(lacking, 1 - SEEN))), rel=0.03)
 
 
 def test_ganspace_finds_what_varies_most(found: tuple[Any, Material, np.ndarray]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from videdit.train.measure import APART, STEPS, Sitters, calibrate, deviation, limits, measure
+from videdit.train.measure import APART, FARTHER, STEPS, Sitters, calibrate, deviation, limits, measure, reach, still
 
 rng = np.random.default_rng(0)
 
@@ -54,5 +54,14 @@ def test_no_move_goes_farther_than_landmarks_and_real_latents_lie_apart() -> Non
     w = rng.normal(size=(500, 2, 3))
     assert deviation(w) == pytest.approx(np.sqrt(6), rel=0.1)
     assert limits(axis, np.array([1.0]), points_map, 10.0)[0] == pytest.approx(APART * 10)
-    assert limits(axis, np.array([0.0]), points_map, 1e9)[0] == pytest.approx(1.6 * 0.005 / 0.01)
+    assert limits(axis, np.array([0.0]), points_map, 1e9)[0] == pytest.approx(FARTHER * 0.005 / 0.01)
     assert limits(3 * axis, np.array([1.0]), points_map, 10.0)[0] == pytest.approx(APART * 10 / 3)
+
+
+def test_a_still_axis_moves_no_landmarks_and_keeps_the_rest() -> None:
+    points_map, axes = rng.normal(size=(5, 2, 4, 6)), rng.normal(size=(3, 4, 6))
+    calm = still(axes, points_map)
+    assert (reach(calm, points_map) < 0.01 * reach(axes, points_map)).all()
+    rows = points_map.reshape(10, 24)
+    free = np.eye(24) - np.linalg.pinv(rows) @ rows  # what moves nothing
+    np.testing.assert_allclose(calm.reshape(3, 24) @ free, axes.reshape(3, 24) @ free, atol=1e-9)

@@ -151,11 +151,12 @@ class LatentExpression(nn.Module):
 
     rank 0: the difference itself, so that gain 1 mixes layers as published (Yang and Lim 2019). Else only what the difference holds of
     `rank` measures of expression: `read` [rank,L,D] finds them in a latent, `write` [rank,L,D] is what a latent typically has of each;
-    before the gain no measure counts for more than its `most` [rank].
+    what is found counts for no less than `least` and no more than `most` [rank], in either face.
     """
 
     read: Tensor
     write: Tensor
+    least: Tensor
     most: Tensor
 
     def __init__(self, *, num_layers: int, style_dim: int, layers: Sequence[int] = (), rank: int = 0, gain: float = 1.0) -> None:
@@ -165,14 +166,15 @@ class LatentExpression(nn.Module):
             raise ValueError(f"layers {list(self.layers)} of a generator with {num_layers}")
         self.register_buffer("read", torch.zeros(rank, num_layers, style_dim))
         self.register_buffer("write", torch.zeros(rank, num_layers, style_dim))
+        self.register_buffer("least", torch.full((rank,), -1e4))
         self.register_buffer("most", torch.full((rank,), 1e4))
 
     def forward(self, w: Tensor, driver: Tensor) -> Tensor:
         """w, driver w_plus [N,L,D] -> the move [N,L,D] that gives w the driver's expression."""
         difference = driver - w
         if self.rank:
-            measured = torch.einsum("nld,kld->nk", difference, self.read)
-            difference = torch.einsum("nk,kld->nld", torch.maximum(torch.minimum(measured, self.most), -self.most), self.write)
+            theirs, own = (torch.einsum("nld,kld->nk", face, self.read).clamp(self.least, self.most) for face in (driver, w))
+            difference = torch.einsum("nk,kld->nld", theirs - own, self.write)
         out = torch.zeros_like(w)
         out[:, list(self.layers)] = self.gain * difference[:, list(self.layers)]
         return out

@@ -29,8 +29,8 @@ from videdit.packs.load import load_pack
 from videdit.packs.save import save_axes
 from videdit.train import data as faces_data
 from videdit.train import shape
-from videdit.train.measure import Floats, Measured, Studio, deviation, limits, measure, typical_moves
-from videdit.train.moments import TOGETHER
+from videdit.train.measure import Floats, Measured, Studio, deviation, limits, measure, still, typical_moves
+from videdit.train.moments import ON_THE_SKIN, TOGETHER
 
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
@@ -132,10 +132,14 @@ def train(
     print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)
     tried = candidates(studio, w, labels, known.attributes, samples=samples, seed=seed)
     found = {name: axes for name, axes in tried.items() if name in methods}
+    _fill(next(iter(found.values())), tried)
     held = np.sort(dice.permutation(known.held_out(choosing=True))[:1200])
     points = shape.crop_points(known.points[rows])
     points_map = shape.fit(w[: len(rows)], points)
     typical = typical_moves(labels[: len(rows)], points)
+    for axes in found.values():
+        skin = [known.attributes.index(name) for name in ON_THE_SKIN if name in known.attributes]
+        axes[skin] = still(axes[skin], points_map)
     farthest = limits_of(typical, points_map, deviation(w[: len(rows)]))
     chosen, notes = _choose(studio, found, labels, known, held, judged, layers, farthest)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
@@ -146,6 +150,12 @@ def train(
     seconds = round(time.monotonic() - started)
     (Path(out) / "axes.json").write_text(json.dumps({"faces": len(w), "seconds": seconds, "attributes": notes}, indent=1) + "\n")
     return path
+
+
+def _fill(axes: NDArray[np.float64], tried: dict[str, NDArray[np.float64]]) -> None:
+    """Axes [A,L,D] that a label nobody has leaves at zero come from another method, in place."""
+    for row in np.flatnonzero(~axes.any((1, 2))):
+        axes[row] = next((other[row] for other in tried.values() if np.any(other[row])), 0.0)
 
 
 def _choose(

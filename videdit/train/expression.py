@@ -103,8 +103,8 @@ class Pairs:
 
 def fit(latents: Latents, columns: Sequence[int]) -> dict[str, torch.Tensor]:
     """read, write [K,L,D]: the ridge regression of attributes on latents, and that of latents on what it finds while everything else that
-    the classifier knows stays (who smiles in pictures is not everybody alike); most [K]: from the median finding without an attribute to
-    that with it, for a misread or extreme driver should not make a grimace."""
+    the classifier knows stays (who smiles in pictures is not everybody alike); least, most [K]: the median finding without an attribute
+    and with it, for a misread or extreme driver should not make a grimace, nor a smile that only begins be taken for less than none."""
     w = latents.w[~latents.held].astype(np.float64)
     known = latents.truth()[~latents.held][:, : latents.seen.shape[1]].astype(np.float64)
     part = {*columns, *(i for i, name in enumerate(latents.names) if any(name in TOGETHER.get(latents.names[c], ()) for c in columns))}
@@ -116,8 +116,10 @@ def fit(latents: Latents, columns: Sequence[int]) -> dict[str, torch.Tensor]:
     found = flat @ read.T
     causes = np.concatenate([found, others], 1)
     write = np.linalg.solve(causes.T @ causes + 1e-6 * len(causes) * np.eye(causes.shape[1]), causes.T @ flat)[: len(columns)]
-    most = [float(np.median(column[side > 0]) - np.median(column[side <= 0])) for column, side in zip(found.T, truth.T, strict=True)]
-    shaped = {"read": read.reshape(-1, *w.shape[1:]), "write": write.reshape(-1, *w.shape[1:]), "most": np.array(most)}
+    findings = w.reshape(len(w), -1) @ read.T
+    sides = [[np.median(column[(side > 0) == has]) for column, side in zip(findings.T, truth.T, strict=True)] for has in (False, True)]
+    shaped = {"read": read.reshape(-1, *w.shape[1:]), "write": write.reshape(-1, *w.shape[1:])}
+    shaped |= {"least": np.min(sides, 0), "most": np.max(sides, 0)}
     return {name: torch.from_numpy(value).float() for name, value in shaped.items()}
 
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from videdit.packs.load import Pack
 
 Floats = NDArray[np.floating]
-SEEN = 0.8  # of the faces: a median says little where scores lie apart (glasses) or classes overlap (age)
+SEEN = 2 / 3  # of the faces: a median says little where scores lie apart (glasses) or classes overlap (age)
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # where the score is measured, in first guesses
 FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side
-APART = 0.4  # of the deviation of real latents: farther off, renders break before scores follow
+APART = 0.36  # of the deviation of real latents: farther off, renders break before scores follow
 BATCH = 32
 
 Course = Callable[[float], Floats]  # how far -> latents [N,L,D] moved that far
@@ -198,6 +198,15 @@ def limits(axes: Floats, typical: Floats, points_map: Floats, spread: float) -> 
     lengths = np.linalg.norm(np.asarray(axes, np.float64).reshape(len(axes), -1), axis=1)
     by_points = FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
     return np.minimum(by_points, APART * spread / np.maximum(lengths, 1e-9))
+
+
+def still(axes: Floats, points_map: Floats) -> NDArray[np.float64]:
+    """Axes [A,L,D] without what moves landmarks by points_map [P,2,L,D]: the ridge projection onto its rows taken out."""
+    rows = np.asarray(points_map, np.float64).reshape(-1, axes[0].size)
+    gram = rows @ rows.T
+    flat = np.asarray(axes, np.float64).reshape(len(axes), -1)
+    moving = np.linalg.solve(gram + 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram)), rows @ flat.T)
+    return (flat - (rows.T @ moving).T).reshape(np.shape(axes))
 
 
 def deviation(w: Floats) -> float:

@@ -13,6 +13,12 @@ TOGETHER = {
     "Young": ["Gray_Hair", "Receding_Hairline", "Bald", "Bags_Under_Eyes", "Double_Chin", "Chubby", "Attractive"],
     "No_Beard": ["Goatee", "Mustache", "5_o_Clock_Shadow", "Sideburns"],
 }
+# What is worn or lies on the skin. That people who have it have other faces too (beards other jaws, glasses other brows) is no part of
+# it, and where an edit moves landmarks the composite shows no fine detail: so these move none.
+ON_THE_SKIN = (
+    "Eyeglasses", "Young", "No_Beard", "Goatee", "Mustache", "5_o_Clock_Shadow", "Sideburns", "Heavy_Makeup", "Wearing_Lipstick",
+    "Bushy_Eyebrows", "Bags_Under_Eyes", "Pale_Skin", "Rosy_Cheeks",
+)  # fmt: skip
 
 
 class Moments:
