@@ -82,11 +82,11 @@ def _package(package: str, module: str) -> str:
 
 
 def _ffmpeg() -> str:
-    import av
     import av.codec
+    from av import library_versions
 
     versions = ", ".join(
-        f"{name} {'.'.join(map(str, number))}" for name, number in av.library_versions.items() if name in ("libavcodec", "libavformat")
+        f"{name} {'.'.join(map(str, number))}" for name, number in library_versions.items() if name in ("libavcodec", "libavformat")
     )
     encoders = [name for name in ("libx264", "libx265", "libsvtav1", "h264_nvenc") if name in av.codec.codecs_available]
     if "libx264" not in encoders:

@@ -74,7 +74,7 @@ def manifest_for(argv: Sequence[str], preset: dict[str, Any] | None = None) -> M
 def run(argv: Sequence[str]) -> int:
     """Run the command. Returns the exit code; raises VideditError."""
     if any(word in ("-h", "--help") for word in argv):
-        build(_manifest_or_none(argv)).print_help()
+        build(manifest_or_none(argv)).print_help()
         return 0
     if "--version" in argv:
         from videdit import __version__
@@ -98,7 +98,7 @@ def _preset(argv: Sequence[str]) -> tuple[dict[str, Any], dict[str, Strength]]:
     return read_preset(name) if name else ({}, {})
 
 
-def _manifest_or_none(argv: Sequence[str]) -> Manifest | None:
+def manifest_or_none(argv: Sequence[str]) -> Manifest | None:
     """--help works without a pack."""
     try:
         return manifest_for(argv)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from videdit import curves
 from videdit.checks import check_strengths
-from videdit.cli.edit import add_talk, manifest_for
+from videdit.cli.edit import add_talk, manifest_for, manifest_or_none
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.progress import reporter
 from videdit.cli.say import say
 from videdit.config import Settings
 from videdit.curves import Strength
-from videdit.errors import MissingError, UsageError
+from videdit.errors import UsageError
 from videdit.packs.manifest import Manifest
 from videdit.video.formats import numbered
 
@@ -80,10 +80,7 @@ def build(manifest: Manifest | None) -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Run the command."""
     if any(word in ("-h", "--help") for word in argv):
-        try:
-            build(manifest_for(argv)).print_help()
-        except MissingError:
-            build(None).print_help()
+        build(manifest_or_none(argv)).print_help()
         return 0
     manifest = manifest_for(argv)
     space = build(manifest).parse(argv)

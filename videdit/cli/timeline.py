@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videdit.cli.edit import add_talk, manifest_for
+from videdit.cli.edit import add_talk, manifest_for, manifest_or_none
 from videdit.cli.parser import Parser, add_attributes, add_options, asked_of, option_asked, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.presets import read_preset
 from videdit.cli.say import say
 from videdit.config import Settings
 from videdit.curves import RAMP, Curve, Strength, Window, bound
-from videdit.errors import MissingError, UsageError
+from videdit.errors import UsageError
 from videdit.packs.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ def build(manifest: Manifest | None) -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Run the command. Returns the exit code; raises VideditError."""
     if any(word in ("-h", "--help") for word in argv):
-        try:
-            build(manifest_for(argv)).print_help()
-        except MissingError:
-            build(None).print_help()
+        build(manifest_or_none(argv)).print_help()
         return 0
     name = option_asked(argv, "--config")
     preset, preset_strengths = read_preset(name) if name else ({}, {})

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.composite.blend import BLENDS
-from videdit.composite.mask import Array, blur, weighted_blur
+from videdit.composite.mask import Array, blur, snapped, weighted_blur
 from videdit.composite.transfer import Change
 from videdit.geometry import invert_affine, quad_to_crop, transform_points, warp
 from videdit.types import Frame, Region
@@ -15,6 +15,7 @@ from videdit.types import Frame, Region
 SHARPEN = 0.2  # share of a render's own detail added to it
 GRAIN = 2.0  # levels; what is stronger in the source is an edge of something the edit may have removed
 COVER = 2.0  # crop px over which lips that meet are drawn over what lay between them
+COLOUR = 0.025  # of the crop's side, to which a render's colour is smoothed
 SEAM = 0.25  # how much darker the line is where they meet
 COLOUR_SIGMA = 0.07  # of the crop's side: coarser differences between source and render are lighting and colour
 
@@ -34,11 +35,12 @@ def apply(
         return None
     to_region = _shifted(invert_affine(quad_to_crop(quad, size)), region)
     side = (region.width, region.height)
-    mask = np.clip(warp(change.mask, to_region, side, border=cv2.BORDER_CONSTANT), 0, 1)
+    source = frame.rgb(region)
+    crop = warp(source, invert_affine(to_region), (size, size))
+    mask = np.clip(warp(snapped(change.mask, crop), to_region, side, border=cv2.BORDER_CONSTANT), 0, 1)
     if not mask.any():
         return None
-    source = frame.rgb(region)
-    target = _target(source, change, to_region, side)
+    target = _target(source, crop, change, to_region, side)
     delta = BLENDS[blend](source, np.clip(target, 0, 255), mask) * np.float32(fade)
     frame.add(region, np.clip(source + delta, 0, 255) - np.clip(source, 0, 255))
     return region, mask
@@ -68,12 +70,11 @@ def _shifted(matrix: NDArray[np.floating], region: Region) -> NDArray[np.floatin
     return out
 
 
-def _target(source: Array, change: Change, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:
-    """The face as it shall be, float32 [h,w,3]; meaningful inside the mask only."""
+def _target(source: Array, crop: Array, change: Change, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:
+    """The face as it shall be, float32 [h,w,3]; meaningful inside the mask only. crop [S,S,3]: the source in crop pixels."""
     if change.whole:
         return warp(change.after, to_region, side, cubic=True)
     size = len(change.mask)
-    crop = warp(source, invert_affine(to_region), (size, size))
     # the offset between source and render, coarse: it carries the render into the source's light and colour
     drift = weighted_blur(crop - change.before, (change.mask > 0).astype(np.float32), size * COLOUR_SIGMA)
     target = source.copy()
@@ -83,7 +84,7 @@ def _target(source: Array, change: Change, to_region: NDArray[np.floating], side
     box = _box(change.replace > 0.01, to_region, side, margin=1.0)
     if box.width and box.height:
         inner, size_inside = _shifted(to_region, box), (box.width, box.height)
-        render = warp(_sharpened(change.after) + drift, inner, size_inside, cubic=True) + _grain(source[box.slices])
+        render = warp(_sharpened(_plain(change.after)) + drift, inner, size_inside, cubic=True) + _grain(source[box.slices])
         part = target[box.slices]
         part += (render - part) * warp(change.replace, inner, size_inside)[..., None]
     return target
@@ -104,6 +105,13 @@ def _cover(target: Array, closed: Array, to_region: NDArray[np.floating]) -> Non
 def quad_scale(to_region: NDArray[np.floating]) -> float:
     """Frame px per crop px."""
     return float(np.sqrt(abs(np.linalg.det(to_region[:, :2]))))
+
+
+def _plain(render: Array) -> Array:
+    """The generator's pictures with colour as coarse as it knows it: on thin things, such as rims, it is only guessed."""
+    grey = render.mean(-1, keepdims=True)
+    out: Array = grey + blur(render - grey, len(render) * COLOUR)
+    return out
 
 
 def _sharpened(render: Array) -> Array:

@@ -75,9 +75,8 @@ def known_as(people: Sequence[Person], clip: Sequence[Person]) -> list[Person]:
     """People of a few frames under the numbers they have in their clip: of who is at the same places at the same times; 0 is nobody's."""
     out = []
     for person in people:
-        apart = {other.number: _apart(person, other) for other in sorted(clip, key=lambda other: -_apart(person, other))}
-        best = min(apart, key=lambda number: apart[number], default=0)
-        out.append(replace(person, number=best if apart.get(best, 1.0) < 0.5 else 0))
+        apart, best = min(((_apart(person, other), other.number) for other in clip), default=(float("inf"), 0))
+        out.append(replace(person, number=best if apart < 0.5 else 0))
     return out
 
 

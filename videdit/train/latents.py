@@ -76,7 +76,7 @@ def prepare(
     facts = [pack.manifest.networks[name].sha256 for name in ("encoder", "generator", "classifier")]
     labels = data / "labels.csv"
     facts += [str(data.resolve()), str(labels.stat().st_mtime_ns if labels.is_file() else 0), str(count), str(seed)]
-    facts.append(str(split or "held out: who may be chosen by"))
+    facts.append(str(split or "held out: who may be chosen by; clear lenses"))
     home = beside.parent / f"latents-{hashlib.sha256(' '.join(facts).encode()).hexdigest()[:10]}"
     file = home / "latents.npz"
     if not file.is_file():

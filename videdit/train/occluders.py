@@ -128,7 +128,12 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
 
     which = torch.randint(len(kinds[0]), (count,), generator=draw)
     angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
-    cos, sin, shift = angle.cos() * scale, angle.sin() * scale, (rand(count, 2) - 0.5) * 1.1
+    shift = (rand(count, 2) - 0.5) * 1.1
+    # most hands come from below, to the mouth, a cheek or the chin
+    raised = kinds[1][which] & (rand(count) < 0.65)
+    angle = torch.where(raised, (rand(count) - 0.5) * 2.4, angle)
+    shift[:, 1] = torch.where(raised, scale * (0.3 - 1.1 * rand(count)), shift[:, 1])
+    cos, sin = angle.cos() * scale, angle.sin() * scale
     theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
     grid = F.affine_grid(theta, [count, 2, size, size], align_corners=False)
     # what leaves a sprite at its edge, such as an arm, goes on

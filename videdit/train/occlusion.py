@@ -24,13 +24,14 @@ from videdit.train.occluders import cover, sprites
 from videdit.train.pictures import gather
 from videdit.train.run import Progress, Run, write_sheet
 
-SIZE, BATCH, RATE, DECAY = 64, 32, 2e-3, 1e-4
+SIZE, WIDTHS = 64, (16, 32, 64, 96, 128)
+BATCH, RATE, DECAY = 32, 2e-3, 1e-4
 SPRITES, JUDGED = 3000, 256
 PATIENCE, EVERY = 12, 30.0
 
 
 def losses(network: Occluder, images: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """For images [N,3,S,S] and masks [N,S,S]: the two terms, and how much is marked of bare faces, which is only looked at."""
+    """The two terms for images [N,3,S,S] in [-1,1] and masks [N,S,S] in 0..1."""
     with torch.autocast(images.device.type, torch.bfloat16):
         logits = network(images)
     share = logits.sigmoid()
@@ -59,7 +60,7 @@ def train(
     small = shrink(known.faces, np.arange(len(known.faces)), SIZE)
     rows, held = np.flatnonzero(~known.held), np.flatnonzero(known.held)[:JUDGED]
     torch.manual_seed(seed)
-    network = Occluder(size=SIZE).to(loaded.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Occluder(SIZE, WIDTHS).to(loaded.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
     kinds = sprites(SPRITES, seed)
     judged = cover(to_batch(small[held], torch.device("cpu")), sprites(JUDGED, seed + 1), torch.Generator().manual_seed(seed))
@@ -84,9 +85,10 @@ def train(
     _sheet(network, images, masks, Path(out) / "samples.png")
     run.log(**figures)
     part = loaded.manifest.networks["encoder"]
-    config = {"size": SIZE, "widths": [16, 32, 64, 96, 128]}
     trained_on = f"{part.trained_on.split(';')[0]}, with drawn things before them"
-    return save_network(writable(loaded, pack), "occluder", network, config, license=part.license, trained_on=trained_on)
+    return save_network(
+        writable(loaded, pack), "occluder", network, {"size": SIZE, "widths": list(WIDTHS)}, license=part.license, trained_on=trained_on
+    )
 
 
 @torch.no_grad()
