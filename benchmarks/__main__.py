@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing: see --help of each."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     pixel.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     pixel.add_argument("--faces", type=int, default=500, help="how many faces of shard 5 a transform, at most")
     pixel.add_argument("--strips", type=Path, metavar="DIR", help="write twelve faces of each, before above after")
+    smoothing = commands.add_parser("smoothing", parents=[common], help="jitter and lag of each smoother")
+    smoothing.add_argument("--clip", type=Path, default=CLIPS / "neutral_to_smile.mp4", help="a face that begins to smile")
+    smoothing.add_argument("--plot", type=Path, metavar="PNG", help="draw the tracks")
     return top
 
 
@@ -126,10 +129,18 @@ def pixel_rows(args: argparse.Namespace) -> tuple[list, str]:
     return rows, pixel.NOTE.format(pack=pack.id, faces=args.faces)
 
 
+def smoothing_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import smoothing
+    from videdit.packs.load import load_pack
+
+    return smoothing.run(args.clip, load_pack(args.pack, device=args.device), args.plot)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        rows, note = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}[args.command](args)
+        makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows, "smoothing": smoothing_rows}
+        rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)
         return error.exit_code

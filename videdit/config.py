@@ -100,6 +100,67 @@ OPTIONS: tuple[Option, ...] = (
         metavar="SECONDS",
     ),
     Option(
+        "smoother",
+        "text",
+        "how geometry, latents and changes are smoothed; --smooth means as steady as a Gaussian of that standard deviation",
+        "edit",
+        ("gaussian", "savgol", "lowpass", "one-euro"),
+    ),
+    Option(
+        "stabilise",
+        "number",
+        "steadier (1) or quicker (0): all seconds of smoothing are multiplied by 4 x this x this",
+        "edit",
+        low=0.0,
+        high=1.0,
+        metavar="0..1",
+    ),
+    Option(
+        "ramp",
+        "number",
+        "how long an edit takes to go and to come back where a face is lost",
+        "faces",
+        low=0.0,
+        high=5.0,
+        metavar="SECONDS",
+    ),
+    Option(
+        "min_presence",
+        "number",
+        "how sure the landmark network must be of a face for any edit; halfway from there to 1 it gets all of it",
+        "faces",
+        low=0.0,
+        high=1.0,
+        metavar="P",
+    ),
+    Option(
+        "max_yaw",
+        "number",
+        "a face turned away this far gets no edit, up to 0.6 times as far all of it; 90 is a profile, 180 edits any",
+        "faces",
+        low=1.0,
+        high=180.0,
+        metavar="DEGREES",
+    ),
+    Option(
+        "min_face",
+        "number",
+        "a face this small gets no edit, from 1.6 times as large all of it; 0 edits any",
+        "faces",
+        low=0.0,
+        high=1000.0,
+        metavar="PX",
+    ),
+    Option(
+        "max_blur",
+        "number",
+        "a face blurred this much (standard deviation, in percent of its crop) gets no edit, up to half of it all; 100 edits any",
+        "faces",
+        low=0.01,
+        high=100.0,
+        metavar="PERCENT",
+    ),
+    Option(
         "method",
         "text",
         "how faces are changed: pixel redraws them, the others move latents; auto takes for each attribute what the pack names as best",
@@ -139,9 +200,7 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DROP",
     ),
     Option("lock", "names", "attributes an edit must hold still, such as male,age", "edit", metavar="NAMES"),
-    Option(
-        "from_", "time", f"change nothing before this time: 3.5s, 1:02.5 or 96f; the edit comes within {RAMP:g} s", "edit", metavar="TIME"
-    ),
+    Option("from_", "time", f"change nothing before this time: 3.5s, 1:02.5 or 96f; it comes within {RAMP:g} s", "edit", metavar="TIME"),
     Option("to", "time", "change nothing from this time on, likewise", "edit", metavar="TIME"),
     Option(
         "tune",
@@ -185,8 +244,7 @@ class Settings:
     """How to edit. Every field has a default; `videdit --help` and docs/cli.md say what each means.
 
     smooth in seconds; from_, to: seconds, or frames as "96f"; crf None = visually equal to the source; debug_dir None = write no debug
-    pictures; max_identity_drop None = however far it goes.
-    Raises UsageError for a value that is not allowed.
+    pictures; max_identity_drop None = however far it goes. Raises UsageError for a value that is not allowed.
     """
 
     pack: str = DEFAULT_PACK
@@ -195,6 +253,13 @@ class Settings:
     face: str = "largest"
     landmarks: str = "auto"
     smooth: float = 0.12
+    smoother: str = "gaussian"
+    stabilise: float = 0.5
+    ramp: float = 0.2
+    min_presence: float = 0.5
+    max_yaw: float = 65.0
+    min_face: float = 20.0
+    max_blur: float = 4.0
     method: str = "auto"
     expression_from: Path | None = None
     expression: float = 1.0

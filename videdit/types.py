@@ -192,7 +192,8 @@ class Track:
     """One person in one shot; every array has one entry per frame in `frames`, consecutive frame numbers.
 
     frames int [T]; times float64 [T] s; quads float64 [T,4,2] px, smoothed; landmarks float64 [T,78,2] px, smoothed;
-    confidence float32 [T] in 0..1, 0 where the face is not there (its quad is then the nearest known one).
+    confidence float32 [T] in 0..1, 0 where the face is not there (its geometry is then interpolated); blur float32 [T]: standard
+    deviation of the crop's blur in percent of its side, None where nobody measured it.
     """
 
     frames: NDArray[np.integer]
@@ -200,6 +201,7 @@ class Track:
     quads: NDArray[np.float64]
     landmarks: NDArray[np.float64]
     confidence: NDArray[np.float32]
+    blur: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -14,6 +14,7 @@ import pytest
 from tests.tinypack import make_tiny_pack
 from videdit.cli.main import main
 from videdit.config import DEFAULT_PACK, Settings
+from videdit.pipeline.lowered import Lowered
 
 
 @dataclass
@@ -65,6 +66,7 @@ class FakePipeline:
             status=status,
             wall=1.5,
             warnings=[],
+            lowered=Lowered(),
             as_json=lambda: values,
         )
 

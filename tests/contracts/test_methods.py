@@ -17,10 +17,6 @@ from videdit.networks.encoder import Encoder
 from videdit.networks.landmarker import Landmarker
 from videdit.packs.load import Pack, load_pack
 from videdit.pipeline.stills import frame_of
-from videdit.smooth import METHODS as SMOOTHERS
-
-TIMES = np.cumsum(np.random.default_rng(3).uniform(0.01, 0.09, 40))
-
 
 LINEAR = {"axes"}  # there and back again is exact
 
@@ -29,38 +25,6 @@ LINEAR = {"axes"}  # there and back again is exact
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     """Everything a method may use."""
     return load_pack(add_editors(make_tiny_pack(tmp_path_factory.mktemp("packs"))))
-
-
-@pytest.mark.parametrize("name", SMOOTHERS)
-class TestSmoother:
-    """values [T,...], times [T], valid [T], seconds -> values of the same shape and dtype."""
-
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_keeps_shape_dtype_and_its_input(self, name: str, dtype: type) -> None:
-        values = np.random.default_rng(0).normal(size=(40, 3, 2)).astype(dtype)
-        before = values.copy()
-        out = SMOOTHERS[name](values, TIMES, np.ones(40, bool), 0.1)
-        assert out.shape == values.shape
-        assert out.dtype == dtype
-        assert np.array_equal(values, before)
-
-    def test_keeps_a_constant(self, name: str) -> None:
-        values = np.full((40, 2), 1 / 3, np.float32)
-        assert np.array_equal(SMOOTHERS[name](values, TIMES, np.ones(40, bool), 0.1), values)
-
-    def test_has_no_delay(self, name: str) -> None:
-        values = np.zeros((41, 1))
-        values[20] = 1.0
-        out = SMOOTHERS[name](values, np.arange(41) / 30, np.ones(41, bool), 0.1)
-        np.testing.assert_allclose(out, out[::-1], atol=1e-12)
-
-    def test_does_not_look_across_a_gap(self, name: str) -> None:
-        values, valid = np.random.default_rng(0).normal(size=(40, 2)), np.ones(40, bool)
-        valid[20:23] = False
-        other = values.copy()
-        other[23:] += 100
-        a, b = (SMOOTHERS[name](v, TIMES, valid, 0.2) for v in (values, other))
-        assert np.array_equal(a[:20], b[:20])
 
 
 @pytest.mark.parametrize("name", MAPPERS)

@@ -218,6 +218,9 @@ def _work(
             note(f"{job.source.name}: {warning}")
         if not quiet:
             say(summary(outcome.report))
+            lowered = outcome.report.lowered.sentence()
+            if lowered:
+                say(f"{outcome.report.output}: {lowered}")
     return outcomes
 
 

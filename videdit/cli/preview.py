@@ -32,7 +32,22 @@ DESCRIPTION = """Show an edit without making the clip; only the frames that smoo
   videdit preview in.mp4 --smile +1 --sheet -o p.png          moments over the whole clip, before above after
   videdit preview in.mp4 -t 96f --grid smile=-1..1:5 -o p.png a ladder of five strengths
   videdit preview in.mp4 --people -o p.png                    who is who: everybody once, with the number --person takes"""
-HOW = ("smooth", "method", "expression_from", "expression", "invert", "lock", "from_", "to", "face", "landmarks", "composite", "blend")
+HOW = (
+    "smooth",
+    "smoother",
+    "stabilise",
+    "method",
+    "expression_from",
+    "expression",
+    "invert",
+    "lock",
+    "from_",
+    "to",
+    "face",
+    "landmarks",
+    "composite",
+    "blend",
+)
 OPTIONS = (*HOW, "pack", "device", "precision", "overwrite")
 LADDER = re.compile(r"(?P<name>[\w-]+)=(?P<low>[^.=:]*(?:\.\d+)?[^.=:]*)\.\.(?P<high>[^=:]+?)(?::(?P<steps>\d+))?")
 MOST = 25

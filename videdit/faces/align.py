@@ -7,7 +7,7 @@ delay, and never looks across a gap or a cut. It works while frames stream by, a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,21 @@ from videdit.types import Frame
 
 SECONDS = 0.06  # standard deviation of the smoothing
 REACH = 3.0  # standard deviations looked at on either side
+LOOK = 2  # frames on either side that `Doubt` wants to see
+
+Doubt = Callable[[Floats, Floats], Floats]  # landmarks [n,78,2] px at times [n] s -> how far each is to be trusted, [n] in 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Another way to smooth: at(row, landmarks [n,78,2] px, times [n] s, trust [n]) -> landmarks [78,2] px of that row.
+
+    behind, ahead: how many seconds of the past and the future it wants to see.
+    """
+
+    at: Callable[[int, Floats, Floats, Floats], Floats]
+    behind: float
+    ahead: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +45,14 @@ class Placed:
     presence: float
 
 
-def smooth_at(time: float, times: Floats, values: Floats, seconds: float) -> Floats:
-    """Value at `time` s of the line fitted to values [T,...] at times [T] s under Gaussian weights."""
+def smooth_at(time: float, times: Floats, values: Floats, seconds: float, trust: Floats | None = None) -> Floats:
+    """Value at `time` s of the line fitted to values [T,...] at times [T] s under Gaussian weights, times trust [T]."""
     if seconds <= 0:
         return np.array(values[np.argmin(np.abs(times - time))], np.float64)
     offset = times - time
     weight = np.exp(-0.5 * (offset / seconds) ** 2)
+    if trust is not None and (weight * trust).any():
+        weight = weight * trust
     zero, one, two = weight.sum(), (weight * offset).sum(), (weight * offset**2).sum()
     spread = zero * two - one**2
     # at the ends of a track the line's tilt is as uncertain as the points; there it is held back
@@ -58,15 +75,26 @@ def quads(landmarks: Floats, frame: FaceFrame) -> Floats:
     return np.stack([face_quad(points, frame) for points in landmarks]) if len(landmarks) else np.zeros((0, 4, 2))
 
 
+def line_fit(seconds: float) -> Fit:
+    """The Gaussian-weighted line of `smooth_landmarks`."""
+
+    def at(row: int, landmarks: Floats, times: Floats, trust: Floats) -> Floats:
+        near = np.abs(times - times[row]) <= REACH * seconds
+        return smooth_at(times[row], times[near], landmarks[near], seconds, trust[near])
+
+    return Fit(at, REACH * seconds, REACH * seconds)
+
+
 class LandmarkSmoother:
     """`smooth_landmarks` for one person while frames stream by.
 
     push every frame's landmarks, or None where the person is not there; what is finished comes back as (index, landmarks
-    [78,2] px), where index counts pushes from 0. A None finishes everything before it, and so does flush().
+    [78,2] px), where index counts pushes from 0. A None finishes everything before it, and so does flush(). fit: another way to
+    smooth; doubt: whom to trust less, by default nobody.
     """
 
-    def __init__(self, *, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, *, seconds: float = SECONDS, fit: Fit | None = None, doubt: Doubt | None = None) -> None:
+        self._fit, self._doubt = fit or line_fit(seconds), doubt
         self._held: deque[tuple[int, float, Floats]] = deque()  # of the current run, still needed
         self._pushed = self._done = 0
 
@@ -77,7 +105,8 @@ class LandmarkSmoother:
             return out
         self._held.append((self._pushed, time, np.asarray(landmarks, np.float64)))
         self._pushed += 1
-        return self._finish(time - REACH * self._seconds)
+        judged = 1 + LOOK if self._doubt else 1  # the newest frames are judged by those that follow
+        return self._finish(self._held[-judged][1] - self._fit.ahead) if len(self._held) >= judged else []
 
     def flush(self) -> list[tuple[int, Floats]]:
         """Finish what is left; the next push starts anew."""
@@ -87,28 +116,35 @@ class LandmarkSmoother:
 
     def _finish(self, until: float) -> list[tuple[int, Floats]]:
         """Smooth what lies up to `until` s, then forget what nobody needs any more."""
-        if not self._held:
+        ready = [row for row, (index, time, _) in enumerate(self._held) if index >= self._done and time <= until]
+        if not ready:
             return []
         times = np.array([t for _, t, _ in self._held])
         values = np.stack([v for _, _, v in self._held])
-        out = []
-        for index, time, _ in self._held:
-            if index < self._done or time > until:
-                continue
-            near = np.abs(times - time) <= REACH * self._seconds
-            out.append((index, smooth_at(time, times[near], values[near], self._seconds)))
-            self._done = index + 1
+        trust = self._doubt(values, times) if self._doubt else np.ones(len(times))
+        out = [(self._held[row][0], self._fit.at(row, values, times, trust)) for row in ready]
+        self._done = out[-1][0] + 1
         waiting = [t for i, t, _ in self._held if i >= self._done]
-        oldest = (waiting[0] if waiting else times[-1]) - REACH * self._seconds
-        while self._held and self._held[0][0] < self._done and self._held[0][1] < oldest:
+        oldest = (waiting[0] if waiting else times[-1]) - self._fit.behind
+        extra = LOOK if self._doubt else 0
+        while len(self._held) > extra and self._held[extra][0] < self._done and self._held[extra][1] < oldest:
             self._held.popleft()
         return out
 
 
 def place_faces(
-    frames: Iterable[Frame], tracker: FaceTracker, frame: FaceFrame, *, seconds: float = SECONDS
+    frames: Iterable[Frame],
+    tracker: FaceTracker,
+    frame: FaceFrame,
+    *,
+    seconds: float = SECONDS,
+    fit: Fit | None = None,
+    doubt: Doubt | None = None,
 ) -> Iterator[tuple[Frame, list[Placed]]]:
-    """Every frame once, in order, with the people in it; runs about 3 x seconds behind and holds only those frames."""
+    """Every frame once, in order, with the people in it; runs about 3 x seconds behind and holds only those frames.
+
+    fit, doubt: see LandmarkSmoother.
+    """
     waiting: deque[tuple[Frame, dict[int, float], list[Placed]]] = deque()  # frame, presence of who is unfinished, who is finished
     first = 0  # number of waiting[0]
     smoothers: dict[int, LandmarkSmoother] = {}
@@ -118,7 +154,7 @@ def place_faces(
         waiting.append((now, {i: o.presence for i, o in seen.items()}, []))
         for person in seen.keys() | smoothers.keys():
             if person not in smoothers:
-                smoothers[person], since[person] = LandmarkSmoother(seconds=seconds), number
+                smoothers[person], since[person] = LandmarkSmoother(seconds=seconds, fit=fit, doubt=doubt), number
             points = seen[person].landmarks if person in seen else None
             for index, smoothed in smoothers[person].push(now.time, points):
                 _settle(waiting[since[person] + index - first], person, smoothed, frame)

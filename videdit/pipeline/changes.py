@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 
 from videdit import composite, edit
 from videdit.composite import Change
+from videdit.config import Settings
 from videdit.geometry import quad_to_crop, transform_points
 from videdit.invert.encoder import BATCH
 from videdit.packs.load import Pack
+from videdit.pipeline.certainty import factors_of, strength_of
 from videdit.pipeline.covers import uncovered
+from videdit.pipeline.lowered import Lowered
 from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
-from videdit.smooth import bridge, fade, gaussian
+from videdit.pipeline.steadiness import Steadiness, smooth_latents, steadiness_of, there, weights_of
+from videdit.smooth import METHODS, fade
 from videdit.store import Rows
 
-STEADY = 0.1  # seconds that changes are smoothed over; their latents already are, by --smooth
 Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
 Move = Callable[[NDArray[np.float32], NDArray[np.floating]], NDArray[np.float32]]  # latents [N,L,D] at times [N] s -> edited ones
 Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop sides, per unit of each latent
@@ -29,16 +32,19 @@ Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop si
 class Motion:
     """A person ready to be rendered.
 
-    present bool [T]: where the face is there, misses of a few frames bridged; share float32 [T]: how much of the edit shows;
-    seconds: smoothing of the latents; move: the edit; render: by the generator that serves this person; shape: how the
-    pack's latents move landmarks, if it says; scale: how far the edit goes of what was asked, 0..1; kept: where renders of the
-    unedited face are kept between runs. Latents are smoothed and moved a few rows at a time, so that a long track is held only once.
+    present bool [T]: where the face is there, short misses bridged; share float32 [T]: how much of the change shows; strength float32
+    [T]: how much of the edit the face bears; scale: how far the edit goes of what was asked, 0..1; weights float64 [T]: how far its
+    latents are trusted; steady: smoothing; move: the edit; render: by the generator that serves this person; shape: how the pack's
+    latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs. Latents are smoothed and moved
+    a few rows at a time, so that a long track is held only once.
     """
 
     person: Person
     present: NDArray[np.bool_]
     share: NDArray[np.float32]
-    seconds: float
+    strength: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    steady: Steadiness
     move: Move
     render: Render
     shape: Shape | None = None
@@ -57,9 +63,9 @@ class Motion:
 
     def latents(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Latents float32 [n,L,D] of rows start..stop, before and after the edit."""
-        before = smooth_latents(self.person, self.present, self.seconds, start, stop)
+        before = smooth_latents(self.person, self.steady, self.weights, start, stop)
         after = self.move(before, self.person.track.times[start:stop])
-        return before, after if self.scale == 1 else before + np.float32(self.scale) * (after - before)
+        return before, weaker(before, after, np.float32(self.scale) * self.strength[start:stop])
 
     def unedited(self, w: NDArray[np.float32], start: int) -> NDArray[np.float32]:
         """Renders [n,S,S,3] of latents [n,L,D], rows from `start` on; whole levels, whether they are made now or were kept."""
@@ -71,30 +77,35 @@ class Motion:
         return known.astype(np.float32)
 
 
-def smooth_latents(person: Person, present: NDArray[np.bool_], seconds: float, start: int, stop: int) -> NDArray[np.float32]:
-    """Rows start..stop of the person's latents, smoothed over time: float32 [n,L,D]."""
-    return gaussian(person.latents.w, person.track.times, present, seconds, start=start, stop=stop).astype(np.float32, copy=False)
+def weaker(before: NDArray[np.float32], after: NDArray[np.float32], strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is edited, `after` [n,...], taken back towards `before` where strength [n] is below 1; to the bit `after` where it is 1."""
+    if (strength >= 1).all():
+        return after
+    share = strength.reshape(-1, *[1] * (after.ndim - 1))
+    return np.where(share < 1, before + share * (after - before), after)
 
 
-def there(person: Person) -> NDArray[np.bool_]:
-    """bool [T]: where the person is, misses of a few frames bridged."""
-    return bridge(person.track.times, person.latents.valid)
-
-
-def shares(person: Person, sight: Sight) -> NDArray[np.float32]:
-    """How much of the edit each frame of a track shows; no ramp where the clip or a shot begins or ends."""
+def shares(person: Person, sight: Sight, ramp: float) -> NDArray[np.float32]:
+    """How much of the edit each frame of a track shows; no ramp (of that many seconds) where the clip or a shot begins or ends."""
     track = person.track
     borders = {*sight.shots, sight.frames}
-    return fade(track.times, there(person), open_start=int(track.frames[0]) in borders, open_end=int(track.frames[-1]) + 1 in borders)
+    starts, ends = int(track.frames[0]) in borders, int(track.frames[-1]) + 1 in borders
+    return fade(track.times, there(person), seconds=ramp, open_start=starts, open_end=ends)
 
 
-def motion_of(person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, seconds: float) -> Motion:
-    """The edit of one person, with seconds of smoothing."""
+def motion_of(
+    person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, settings: Settings, lowered: Lowered | None = None
+) -> Motion:
+    """The edit of one person; lowered: counts the frames with less of it."""
 
     def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
         return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
 
-    return Motion(person, there(person), shares(person, sight), seconds, move, render, pack.shape())
+    present, share, factors = there(person), shares(person, sight, settings.ramp), factors_of(person, settings)
+    if lowered is not None:
+        lowered.add(factors, share, valid=person.latents.valid, present=present)
+    strength = strength_of(factors, person.track.times, present, settings.ramp)
+    return Motion(person, present, share, strength, weights_of(person), steadiness_of(settings), move, render, pack.shape())
 
 
 def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
@@ -106,14 +117,20 @@ def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
     acts = moves.acts(times, drawn=drawn)
     if acts.all():
         return motion
-    return replace(motion, share=motion.share * fade(times, acts, seconds=min(STEADY, motion.seconds), open_start=True, open_end=True))
+    return replace(motion, share=motion.share * fade(times, acts, seconds=motion.steady.changes, open_start=True, open_end=True))
 
 
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
-    times = np.asarray(motion.person.track.times, np.float64)
-    raw = analysed(motion, size, mode=mode, clock=clock)
-    calm = composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
+    return steadied(motion, analysed(motion, size, mode=mode, clock=clock), size)
+
+
+def steadied(motion: Motion, raw: Iterator[Change], size: int) -> Iterator[Change]:
+    """A person's changes, smoothed over time, but for what is in front of them."""
+    times, steady = np.asarray(motion.person.track.times, np.float64), motion.steady
+    method = None if steady.method == "gaussian" else METHODS[steady.method]
+    other = None if method is None else composite.Filter(method.smooth, method.reach, 0.0 if method.causal else method.reach)
+    calm = composite.steady(raw, times, motion.present, seconds=steady.changes, weights=motion.weights, other=other)
     return uncovered(calm, motion.person.covers, size)
 
 

@@ -24,9 +24,11 @@ from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
 from videdit.pipeline.gate import Gate, hold
+from videdit.pipeline.lowered import Lowered
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
+from videdit.pipeline.steadiness import steadiness_of
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
@@ -86,7 +88,7 @@ def edit_video(
     for number, person in enumerate(sight.people):
         if (moves := roles.get(person.number)) is None:
             continue
-        motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress)
+        motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress, report.lowered)
         gate = _gated(motion, source, moves, models, settings, clock)
         if gate is not None:
             report.gates.append(gate)
@@ -155,18 +157,19 @@ def _motion(
     cache: Cache,
     clock: Stopwatch,
     progress: Progress | None,
+    lowered: Lowered,
 ) -> tuple[Motion, int]:
     """One of the people, ready to be rendered, and for how many steps the generator was tuned to them.
 
     parts: what pass 1 depends on. Where latents move, renders of the unedited face are kept; an edit does not change them.
     """
-    person, size = sight.people[number], models.pack.size
+    person, size, steady = sight.people[number], models.pack.size, steadiness_of(settings)
     steps = steps_for(settings.tune) if moves.latent else 0
     with clock.stage("tune"):
-        generator = models.tuned(person, steps, settings.smooth, cache=cache, parts=parts, progress=progress)
-    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings.smooth)
+        generator = models.tuned(person, steps, steady, cache=cache, parts=parts, progress=progress)
+    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered)
     if moves.latent:
-        key = stage_key("renders", number, steps, settings.smooth, *parts)
+        key = stage_key("renders", number, steps, steady.method, steady.latents, *parts)
         motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))
     return motion, steps
 
@@ -229,7 +232,7 @@ def put_changes(
         with clock.stage("wait"):
             change = next(made)
         row = frame.index - motion.first
-        share = float(motion.share[row])
+        share = float(motion.share[row]) * (float(motion.strength[row]) if change.whole else 1.0)  # elsewhere the edit itself is weaker
         if share <= 0:
             continue
         quad = motion.person.track.quads[row]

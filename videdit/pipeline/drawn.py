@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from videdit import composite
 from videdit.composite import Change
 from videdit.invert.encoder import BATCH
-from videdit.pipeline.changes import STEADY, Motion, crop_points, no_change, padded
-from videdit.pipeline.covers import uncovered
+from videdit.pipeline.changes import Motion, crop_points, no_change, padded, steadied, weaker
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
 from videdit.types import Frame
@@ -27,10 +26,7 @@ Draw = Callable[[Array, Floats, Floats], tuple[Array, Array]]
 
 def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
     """One change per frame of the track, steady over time; `frames` are those of the track, in order."""
-    times = np.asarray(motion.person.track.times, np.float64)
-    raw = _analysed(motion, frames, draw, size, mode, clock)
-    calm = composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
-    return uncovered(calm, motion.person.covers, size)
+    return steadied(motion, _analysed(motion, frames, draw, size, mode, clock), size)
 
 
 def frames_of(motion: Motion, source: Path) -> Iterator[Frame]:
@@ -55,9 +51,8 @@ def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mo
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
             times = np.pad(np.asarray(track.times[rows], np.float64), (0, BATCH - len(crops)), mode="edge")
-            before = padded(crops)
-            after, within = draw(before, padded(points), times)
-            after = after if motion.scale == 1 else before + np.float32(motion.scale) * (after - before)
+            after, within = draw(padded(crops), padded(points), times)
+            after = weaker(crops, after[: len(crops)], np.float32(motion.scale) * motion.strength[rows])
         with clock.stage("analyse"):
-            found = composite.analyse(crops, after[: len(crops)], points, mode=mode, within=within[: len(crops)])
+            found = composite.analyse(crops, after, points, mode=mode, within=within[: len(crops)])
         yield from found

@@ -8,9 +8,9 @@ import numpy as np
 
 from videdit.config import Settings
 from videdit.errors import UsageError
-from videdit.pipeline.changes import smooth_latents, there
 from videdit.pipeline.models import Models
 from videdit.pipeline.report import Progress, Stopwatch
+from videdit.pipeline.steadiness import smooth_latents, steadiness_of, weights_of
 from videdit.pipeline.watch import watch_file
 from videdit.store import Cache, default_folder
 from videdit.types import Driver
@@ -37,6 +37,7 @@ def driver_of(models: Models, settings: Settings, cache: Cache, *, clock: Stopwa
     if not people:
         raise UsageError(f"there is no face in {path}", hint="--expression-from takes a picture or a clip that shows one.")
     times = np.concatenate([person.track.times[person.latents.valid] for person in people])
-    smooth = [smooth_latents(p, there(p), settings.smooth, 0, len(p.track))[p.latents.valid] for p in people]
+    steady = steadiness_of(settings)
+    smooth = [smooth_latents(p, steady, weights_of(p), 0, len(p.track))[p.latents.valid] for p in people]
     order = np.argsort(times, kind="stable")
     return Driver(times[order], np.concatenate(smooth)[order], settings.expression)

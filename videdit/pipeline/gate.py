@@ -15,7 +15,7 @@ from videdit import composite
 from videdit.composite import Change
 from videdit.edit.plan import Moves
 from videdit.invert import encode
-from videdit.pipeline.changes import Motion, acting, crop_points, padded
+from videdit.pipeline.changes import Motion, acting, crop_points, padded, weaker
 from videdit.pipeline.drawn import Draw
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import crop_frame
@@ -107,7 +107,7 @@ def largest(drop: Callable[[float], float], limit: float) -> tuple[float, float,
 
 def sample(motion: Motion, moves: Moves) -> NDArray[np.integer]:
     """Rows of the track where the edit shows most, evenly spread: of a curve, where it is near its height."""
-    weight = motion.present * motion.share * strength(moves, motion.person.track.times)
+    weight = motion.present * motion.share * motion.strength * strength(moves, motion.person.track.times)
     shown = np.flatnonzero(weight > 0)
     shown = shown[weight[shown] >= NEAR * weight.max()] if len(shown) else shown
     middles = (np.arange(SAMPLES) + 0.5) / SAMPLES * len(shown)
@@ -161,7 +161,8 @@ def _drawn(
     """Changes at a scale, by redrawn crops."""
     crops, points, count = _crops(motion, rows, frames, size), _points(motion, rows, size), len(rows)
     times = padded(np.asarray(motion.person.track.times)[rows])
-    after, within = (found[:count] for found in draw(padded(crops), padded(points), times))
+    full, within = (found[:count] for found in draw(padded(crops), padded(points), times))
+    after = weaker(crops, full, motion.strength[rows])
 
     def make(scale: float) -> list[Change]:
         return composite.analyse(crops, crops + np.float32(scale) * (after - crops), points, mode=mode, within=within)

@@ -17,9 +17,9 @@ from videdit.invert.encoder import in_batches, to_rgb
 from videdit.invert.optimize import Optimizer, features_for
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
-from videdit.pipeline.changes import smooth_latents, there
 from videdit.pipeline.people import Person
 from videdit.pipeline.report import Progress
+from videdit.pipeline.steadiness import Steadiness, smooth_latents, weights_of
 from videdit.store import Cache, stage_key
 
 Drawn = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -80,20 +80,20 @@ class Models:
             return edit.draw(crops, landmarks, moves, self.pack, times=times)
 
     def tuned(
-        self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None
+        self, person: Person, steps: int, steady: Steadiness, *, cache: Cache, parts: Sequence[object], progress: Progress | None
     ) -> torch.nn.Module | None:
         """The pack's generator, tuned to a person for `steps` steps, out of the cache where it is there; None without steps.
 
-        seconds: smoothing of the latents that serve as pivots; parts: what the person's samples depend on.
+        steady: smoothing of the latents that serve as pivots; parts: what the person's samples depend on.
         """
         if steps <= 0:
             return None
         generator = self.pack.network("generator")
-        key = stage_key("tuned", steps, seconds, int(person.track.frames[0]), person.track_id, *parts)
+        key = stage_key("tuned", steps, steady.method, steady.latents, int(person.track.frames[0]), person.track_id, *parts)
         known = cache.load("tuned", key)
         if known is None:
-            axes, present = self.pack.axes(), there(person)
-            pivots = np.concatenate([smooth_latents(person, present, seconds, row, row + 1) for row in person.sampled])
+            axes, weights = self.pack.axes(), weights_of(person)
+            pivots = np.concatenate([smooth_latents(person, steady, weights, row, row + 1) for row in person.sampled])
             report: Callable[[int, int], None] | None = (lambda done, total: progress("tune", done, total)) if progress else None
             features: Callable[[torch.Tensor], Sequence[torch.Tensor]] = self.pack.classifier.features  # type: ignore[assignment]
             state = tune(

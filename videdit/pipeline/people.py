@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videdit.faces.align import Placed
+from videdit.faces.pose import blur
 from videdit.geometry import crop_quad
 from videdit.invert.pivotal import SAMPLES, pick
 from videdit.pipeline.covers import Covers, Look, covers, covers_of
@@ -70,6 +72,7 @@ class _Growing:
     times: list[float] = field(default_factory=list)
     placed: dict[int, Placed] = field(default_factory=dict)
     w: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    blur: dict[int, float] = field(default_factory=dict)
     samples: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     covers: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     every: int = 1
@@ -106,6 +109,7 @@ class Watcher:
             crop = crop_frame(frame, placed.quad, self._size)
             row = len(track.frames) - 1
             track.sample(row, crop)
+            track.blur[row] = blur(crop)
             self._pending.append((track, row, crop))
             if len(self._pending) == self._batch:
                 self._flush()
@@ -157,20 +161,23 @@ def crop_frame(frame: Frame, quad: NDArray[np.floating], size: int) -> NDArray[n
 
 
 def _person(track: _Growing, pack: str) -> Person:
-    """Freeze a track; rows of a gap get the geometry and latent of the nearest row that has one."""
-    valid = np.array([row in track.w for row in range(len(track.frames))])
-    nearest = [int(row) for row in fill(valid)]
+    """Freeze a track; in a gap straight lines lead on from the last row that has geometry and a latent to the next one."""
+    known = sorted(track.w)
+    valid = np.zeros(len(track.frames), bool)
+    valid[known] = True
+    times = np.asarray(track.times)
     rows = sorted(track.samples)
     rows = [rows[i] for i in pick(len(rows))]
     return Person(
         Track(
             np.asarray(track.frames, np.int64),
-            np.asarray(track.times),
-            np.stack([track.placed[row].quad for row in nearest]),
-            np.stack([track.placed[row].landmarks for row in nearest]),
+            times,
+            fill(np.stack([track.placed[row].quad for row in known]), times, valid),
+            fill(np.stack([track.placed[row].landmarks for row in known]), times, valid),
             np.array([track.placed[row].presence if row in track.placed else 0.0 for row in range(len(valid))], np.float32),
+            fill(np.array([track.blur[row] for row in known], np.float32), times, valid),
         ),
-        LatentTrack(np.stack([track.w[row] for row in nearest]), valid, pack),
+        LatentTrack(fill(np.stack([track.w[row] for row in known]), times, valid), valid, pack),
         np.stack([track.samples[row] for row in rows]),
         np.asarray(rows, np.int64),
         covers_of(track.covers),
@@ -178,10 +185,19 @@ def _person(track: _Growing, pack: str) -> Person:
     )
 
 
-def fill(valid: NDArray[np.bool_]) -> NDArray[np.integer]:
-    """For each row the nearest valid one (the earlier of two); at least one is valid."""
+def fill(values: NDArray[np.floating], times: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[Any]:
+    """values [K,...] of the K >= 1 valid rows -> [T,...]: straight lines over gaps, the first and the last held beyond them.
+
+    times float [T] s, increasing; valid bool [T]. Valid rows come back to the bit, in values' dtype.
+    """
+    if valid.all():
+        return values
     known = np.flatnonzero(valid)
-    after = np.clip(np.searchsorted(known, np.arange(len(valid))), 0, len(known) - 1)
-    before = np.clip(after - 1, 0, None)
-    rows = np.arange(len(valid))
-    return np.where(np.abs(known[before] - rows) <= np.abs(known[after] - rows), known[before], known[after])
+    out = np.empty((len(valid), *values.shape[1:]), values.dtype)
+    out[known] = values
+    for row in np.flatnonzero(~valid):
+        after = int(np.searchsorted(known, row))
+        a, b = max(after - 1, 0), min(after, len(known) - 1)
+        share = 0.0 if a == b else (times[row] - times[known[a]]) / (times[known[b]] - times[known[a]])
+        out[row] = values[a] + share * (values[b].astype(np.float64) - values[a])
+    return out

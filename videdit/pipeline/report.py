@@ -16,6 +16,8 @@ from videdit.video.notes import MARK
 if TYPE_CHECKING:
     from videdit.pipeline.gate import Gate
 
+from videdit.pipeline.lowered import Lowered
+
 T = TypeVar("T")
 Progress = Callable[[str, int, int | None], None]  # stage, frames done, frames in all where known
 
@@ -29,6 +31,7 @@ class ClipReport:
     3.5s", where not all of the clip was to be edited. faces: people found. people: what each person edited got, by number. seconds:
     by stage, measured where the work runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0
     where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each person and shot.
+    lowered: frames with less of the edit, and why.
     """
 
     input: Path
@@ -50,6 +53,7 @@ class ClipReport:
     licences: dict[str, str] = field(default_factory=dict)
     gates: list[Gate] = field(default_factory=list)
     reason: str = ""
+    lowered: Lowered = field(default_factory=Lowered)
 
     @property
     def face_found(self) -> bool:
@@ -79,6 +83,7 @@ class ClipReport:
         values["gates"] = [asdict(gate) for gate in self.gates]
         values["seconds"] = {stage: round(value, 3) for stage, value in self.seconds.items()}
         values["wall"] = round(self.wall, 3)
+        values.update(self.lowered.as_json(), skipped=self.lowered.skipped())
         return values
 
 

@@ -16,7 +16,6 @@ from videdit.checks import check_strengths
 from videdit.config import CROP_METHODS, Settings
 from videdit.curves import Strength
 from videdit.errors import NoFaceError, UsageError
-from videdit.faces.align import REACH, SECONDS
 from videdit.packs.load import Pack
 from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
 from videdit.pipeline.changes import Motion, motion_of
@@ -26,8 +25,8 @@ from videdit.pipeline.identity import known_as
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import Stopwatch
+from videdit.pipeline.steadiness import steadiness_of
 from videdit.pipeline.watch import watch, watch_file
-from videdit.smooth import reach
 from videdit.types import Color, Frame
 from videdit.video.probe import probe
 from videdit.video.reader import frame_times, read_frames
@@ -122,7 +121,7 @@ class Moment:
         for person in self.sight.people:
             if (moves := roles.get(person.number)) is None:
                 continue
-            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings.smooth)
+            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings)
             moving += made_for(motion, moves, self._frames_of, models, settings.composite, self.clock)
         for frame in self.frames:
             if only is not None and frame.index > only:
@@ -160,7 +159,7 @@ def moment_at(
         if not 0 <= frame < len(times):
             raise UsageError(f"the clip has no frame {frame}", hint=f"it has {len(times)}, counted from 0")
         seconds = times[frame]
-    span = max(reach(settings.smooth), REACH * SECONDS) + 0.05
+    span = steadiness_of(settings).ahead + 0.05
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
         raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")

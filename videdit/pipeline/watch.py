@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.config import Settings
-from videdit.faces.align import SECONDS, place_faces
+from videdit.faces.align import place_faces
 from videdit.faces.landmarks import LANDMARKS
 from videdit.faces.track import FaceTracker
 from videdit.invert.optimize import FACTS as OPTIMIZE
@@ -21,6 +21,7 @@ from videdit.pipeline.identity import embed_in_frames, number_people
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
 from videdit.pipeline.report import Progress, Stopwatch
+from videdit.pipeline.steadiness import doubt, landmark_fit, steadiness_of
 from videdit.pipeline.threads import ahead
 from videdit.store import Cache, content_key, stage_key
 from videdit.types import Frame, LatentTrack, Track
@@ -52,7 +53,8 @@ def watch(
     watcher = Watcher(encode, pack.size, pack.id, look=looker(pack) if settings.occlusion else None)
     with clock.stage("load"):
         tracker = make_tracker(models, settings)
-    placed = clock.each("faces", place_faces(frames, tracker, pack.face_frame))
+    fit = landmark_fit(steadiness_of(settings))
+    placed = clock.each("faces", place_faces(frames, tracker, pack.face_frame, fit=fit, doubt=doubt))
     for number, (frame, people) in enumerate(placed, 1):
         watcher.see(frame, people)
         if progress:
@@ -110,8 +112,9 @@ def followed(settings: Settings) -> str:
 
 def watch_parts(models: Models, settings: Settings, content: str, *, invert: bool = True) -> list[Any]:
     """What the result of pass 1 depends on, as JSON values."""
-    parts = [content, models.pack.id, followed(settings), settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
-    parts.append(settings.occlusion)
+    steady = steadiness_of(settings)
+    parts = [content, models.pack.id, followed(settings), settings.landmarks, steady.method, steady.geometry]
+    parts += [str(models.dtype), models.pack.device.type, settings.occlusion]
     if not invert:
         return [*parts, "no latents"]
     if settings.invert == "optimize":
@@ -136,6 +139,8 @@ def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
             "confidence": track.confidence,
         }
         values |= {"who": np.array([person.track_id, person.number]), "looks": person.looks}
+        if track.blur is not None:
+            values["blur"] = track.blur
         values |= {"w": person.latents.w, "valid": person.latents.valid, "samples": person.samples, "sampled": person.sampled}
         values |= {"covered": person.covers.rows, "covers": person.covers.masks}
         arrays |= {f"{i}.{name}": value for name, value in values.items()}
@@ -147,6 +152,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], pack: str) -> Sight:
     people = []
     for i in range(int(arrays["people"])):
         track = Track(*(arrays[f"{i}.{name}"] for name in ("frames", "times", "quads", "landmarks", "confidence")))
+        track.blur = arrays.get(f"{i}.blur")
         latents = LatentTrack(arrays[f"{i}.w"], arrays[f"{i}.valid"], pack)
         covers, (track_id, number) = Covers(arrays[f"{i}.covered"], arrays[f"{i}.covers"]), arrays[f"{i}.who"].tolist()
         samples, sampled, looks = (arrays[f"{i}.{name}"] for name in ("samples", "sampled", "looks"))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from videdit.smooth.gaussian import runs
 
 FADE = 0.2  # seconds from nothing to all
-BLINK = 0.1  # seconds a face may be missed without the edit going away
+BLINK = 0.2  # seconds between two sights of a face that the edit is carried over: it could not go and come back in less
 
 
 def bridge(times: NDArray[np.floating], valid: NDArray[np.bool_], seconds: float = BLINK) -> NDArray[np.bool_]:
