@@ -40,7 +40,7 @@ def light(faces: NDArray[np.uint8], cells: int) -> NDArray[np.float32]:
     inside = faces.shape[1] // 8
     parts = faces[:, inside:-inside, inside:-inside]
     means = [cv2.resize(part.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA) for part in parts]
-    return np.stack(means).reshape(len(faces), -1, 3) / 255
+    return (np.stack(means).reshape(len(faces), -1, 3) / 255).astype(np.float32)
 
 
 def explained(shape: Floats, w: Floats, points: Floats) -> NDArray[np.float64]:
