@@ -37,10 +37,12 @@ def apply(
     side = (region.width, region.height)
     source = frame.rgb(region)
     crop = warp(source, invert_affine(to_region), (size, size))
-    mask = np.clip(warp(snapped(change.mask, crop), to_region, side, border=cv2.BORDER_CONSTANT), 0, 1)
+    layers = np.dstack([change.residual, snapped(change.mask, crop)])
+    residual, mask = np.split(warp(layers, to_region, side, border=cv2.BORDER_CONSTANT), [3], axis=2)
+    mask = np.clip(mask[..., 0], 0, 1)
     if not mask.any():
         return None
-    target = _target(source, crop, change, to_region, side)
+    target = _target(source, crop, residual, change, to_region)
     delta = BLENDS[blend](source, np.clip(target, 0, 255), mask) * np.float32(fade)
     frame.add(region, np.clip(source + delta, 0, 255) - np.clip(source, 0, 255))
     return region, mask
@@ -70,8 +72,12 @@ def _shifted(matrix: NDArray[np.floating], region: Region) -> NDArray[np.floatin
     return out
 
 
-def _target(source: Array, crop: Array, change: Change, to_region: NDArray[np.floating], side: tuple[int, int]) -> Array:
-    """The face as it shall be, float32 [h,w,3]; meaningful inside the mask only. crop [S,S,3]: the source in crop pixels."""
+def _target(source: Array, crop: Array, residual: Array, change: Change, to_region: NDArray[np.floating]) -> Array:
+    """The face as it shall be, float32 [h,w,3]; meaningful inside the mask only.
+
+    crop [S,S,3]: the source in crop pixels; residual [h,w,3]: the change's, in the region's.
+    """
+    side = source.shape[1::-1]
     if change.whole:
         return warp(change.after, to_region, side, cubic=True)
     size = len(change.mask)
@@ -80,7 +86,7 @@ def _target(source: Array, crop: Array, change: Change, to_region: NDArray[np.fl
     target = source.copy()
     _move(target, source, change.flow, to_region)
     _cover(target, change.closed, to_region)
-    target += warp(change.residual, to_region, side)
+    target += residual
     box = _box(change.replace > 0.01, to_region, side, margin=1.0)
     if box.width and box.height:
         inner, size_inside = _shifted(to_region, box), (box.width, box.height)

@@ -67,9 +67,9 @@ def snapped(mask: Array, crop: Array) -> Array:
     """The mask [S,S] drawn back to edges of the picture `crop` [S,S,3] (0..255), beside and above the eyes.
 
     Landmarks at the side of a turned face lie some pixels beside it, and what is put on (glasses) must not lie over the wall. A guided
-    filter (He, Sun and Tang 2013, eq. 19 to 21) at half size; the mask never grows.
+    filter (He, Sun and Tang 2013, eq. 19 to 21) at a quarter of the size (He and Sun 2015); the mask never grows.
     """
-    side = len(mask) // 2
+    side = len(mask) // 4
     guide, p = (cv2.resize(x, (side, side), interpolation=cv2.INTER_AREA) for x in (crop / np.float32(255), mask))
     reach = (2 * round(SNAP * side) + 1,) * 2
     mean, share = cv2.blur(guide, reach), cv2.blur(p, reach)

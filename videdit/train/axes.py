@@ -141,9 +141,10 @@ def train(
     evened = {cells: shape.fit(w[: len(rows)], shape.light(known.faces[rows], cells)) for cells in set(EVEN.values())}
     for axes in found.values():
         for row, name in enumerate(known.attributes):
-            maps = [points_map] * (name in ON_THE_SKIN) + [evened[EVEN[name]]] * (name in EVEN)
-            for one in maps:
-                axes[row] = still(axes[row][None], one)[0]
+            if name in ON_THE_SKIN:
+                axes[row] = still(axes[row][None], points_map)[0]
+            if name in EVEN:
+                axes[row] = still(axes[row][None], evened[EVEN[name]])[0]
     farthest = limits_of(typical, points_map, deviation(w[: len(rows)]), [name in EVEN for name in known.attributes])
     chosen, notes = _choose(studio, found, labels, known, held, judged, layers, farthest)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))
