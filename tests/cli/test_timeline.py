@@ -39,6 +39,14 @@ def test_in_words(videdit: Run, real: str) -> None:
     assert ["0.25", "s", "+0.00", "+0.00"] in [line.split() for line in lines]
 
 
+def test_people_have_rows_of_their_own(videdit: Run, real: str) -> None:
+    result = videdit("plan", real, "--smile", "1", "--person", "2", "--smile", "0s:0 1s:+0.5")
+    assert result.code == 0, result.err
+    assert ["0.00", "s", "+1.00", "+0.00"] in [line.split() for line in result.out.splitlines()]
+    assert "smile of person 2  0s:0 1s:+0.5" in result.out
+    assert videdit("plan", real, "--person", "2").code == 2
+
+
 def test_as_a_plot(videdit: Run, real: str) -> None:
     flags = ["--smile", "0s:0 1s:+0.5", "-o", "plan.png"]
     result = videdit("plan", real, *flags)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videdit.cli.edit import add_talk, manifest_for, manifest_or_none
-from videdit.cli.parser import Parser, add_attributes, add_options, asked_of, option_asked, settings_of
+from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, option_asked, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.presets import read_preset
 from videdit.cli.say import say
@@ -61,6 +61,7 @@ def build(manifest: Manifest | None) -> Parser:
     parser.add_argument("input", metavar="IN", help="a clip")
     parser.add_argument("-o", "--output", metavar="PLAN.PNG", help="draw a plot (default: words to stdout)")
     add_attributes(parser, manifest)
+    add_people(parser)
     add_options(parser, only=("from_", "to", "pack", "overwrite"))
     group = parser.add_argument_group("this run")
     group.add_argument("--config", metavar="PRESET", help="strengths, --from and --to from a TOML file or a shipped preset")
@@ -78,6 +79,8 @@ def run(argv: Sequence[str]) -> int:
     manifest = manifest_for(argv, preset)
     space = build(manifest).parse(argv)
     strengths = asked_of(space, manifest, preset_strengths)
+    for number, own in people_of(space).items():
+        strengths |= {f"{attribute} of person {number}": strength for attribute, strength in own.items()}
     if not strengths:
         raise UsageError("no attribute was given", hint="Such as --smile '0s:0 2s:+0.5'; `videdit attributes` lists them.")
     target = check_target(Path(space.output), overwrite=bool(space.overwrite)) if space.output else None
