@@ -34,7 +34,7 @@ from videdit.train.moments import EVEN, ON_THE_SKIN, TOGETHER
 
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-EVENLY = 1.2  # times as far from real latents may an axis go that leaves light alone
+EVENLY = 1.7  # times as far from real latents may an axis go that leaves light alone
 
 
 def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[np.float64]:
@@ -61,18 +61,17 @@ def tlgan(w: Floats, logits: Floats) -> NDArray[np.float64]:
 
 
 def candidates(
-    studio: Studio, w: Floats, labels: Floats, names: Sequence[str], *, samples: int, seed: int
+    studio: Studio, w: Floats, labels: Floats, names: Sequence[str], *, methods: Sequence[str], samples: int, seed: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces and, second half, their mirror pictures; labels [N,A]."""
+    """Axes [A,L,D] by method, not yet scaled; w [N,L,D] of real faces and, second half, their mirror pictures; labels [N,A]; those of
+    `methods`, and what may serve where they find nothing."""
     flat, shape = w.reshape(len(w), -1), (labels.shape[1], *w.shape[1:])
-    logits = np.concatenate([studio.scores(w[: len(w) // 2])] * 2)  # the mirror pictures score alike
-    found = {
-        "labels": label_slopes(labels, flat, names),
-        "scores": label_slopes(1 / (1 + np.exp(-logits)), flat, names),
-        "tlgan": tlgan(flat, logits),
-    }
+    found = {"labels": label_slopes(labels, flat, names)}
+    if set(methods) != {"labels"} or not found["labels"].any(1).all():  # a label nobody has is filled from the others
+        logits = np.concatenate([studio.scores(w[: len(w) // 2])] * 2)  # the mirror pictures score alike
+        found |= {"scores": label_slopes(1 / (1 + np.exp(-logits)), flat, names), "tlgan": tlgan(flat, logits)}
     out = {name: axes.reshape(shape) for name, axes in found.items()}
-    if samples:
+    if samples and "samples" in methods:
         drawn = studio.sample(samples, seed)
         out["samples"] = np.repeat(tlgan(drawn[:, 0], studio.scores(drawn))[:, None], w.shape[1], axis=1)
     return out
@@ -131,7 +130,7 @@ def train(
     w = np.concatenate([studio.encode(known.faces[rows], mirrored=m) for m in (False, True)])
     labels = np.concatenate([known.labels[rows]] * 2).astype(np.float64)
     print(f"encoded {len(w)} faces in {time.monotonic() - started:.0f} s", flush=True)
-    tried = candidates(studio, w, labels, known.attributes, samples=samples, seed=seed)
+    tried = candidates(studio, w, labels, known.attributes, methods=methods, samples=samples, seed=seed)
     found = {name: axes for name, axes in tried.items() if name in methods}
     _fill(next(iter(found.values())), tried)
     held = np.sort(dice.permutation(known.held_out(choosing=True))[:1200])
@@ -142,9 +141,7 @@ def train(
     for axes in found.values():
         for row, name in enumerate(known.attributes):
             if name in ON_THE_SKIN:
-                axes[row] = still(axes[row][None], points_map)[0]
-            if name in EVEN:
-                axes[row] = still(axes[row][None], evened[EVEN[name]])[0]
+                axes[row] = still(axes[row][None], points_map, *([evened[EVEN[name]]] if name in EVEN else []))[0]
     farthest = limits_of(typical, points_map, deviation(w[: len(rows)]), [name in EVEN for name in known.attributes])
     chosen, notes = _choose(studio, found, labels, known, held, judged, layers, farthest)
     axes, distances = (np.stack(part) for part in zip(*chosen, strict=True))

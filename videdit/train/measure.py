@@ -200,13 +200,19 @@ def limits(axes: Floats, typical: Floats, points_map: Floats, spread: float) -> 
     return np.minimum(by_points, APART * spread / np.maximum(lengths, 1e-9))
 
 
-def still(axes: Floats, points_map: Floats) -> NDArray[np.float64]:
-    """Axes [A,L,D] without what moves landmarks by points_map [P,2,L,D]: the ridge projection onto its rows taken out."""
-    rows = np.asarray(points_map, np.float64).reshape(-1, axes[0].size)
+def still(axes: Floats, *maps: Floats) -> NDArray[np.float64]:
+    """Axes [A,L,D] without what they do by each linear map [P,K,L,D] of latents (landmarks, light): the ridge projection onto the rows
+    of all of them taken out."""
+    rows = np.concatenate([_even_rows(np.asarray(one, np.float64).reshape(-1, axes[0].size)) for one in maps])
     gram = rows @ rows.T
     flat = np.asarray(axes, np.float64).reshape(len(axes), -1)
     moving = np.linalg.solve(gram + 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram)), rows @ flat.T)
     return (flat - (rows.T @ moving).T).reshape(np.shape(axes))
+
+
+def _even_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows [R,F] scaled together to a mean square length of 1, so that maps of other units count alike."""
+    return rows / np.sqrt(max(float(np.square(rows).sum()) / len(rows), 1e-24))
 
 
 def deviation(w: Floats) -> float:
