@@ -182,6 +182,8 @@ def _explained(error: Exception, patience: Patience) -> RefusedError | CutError:
     kinds = requests.exceptions
     if isinstance(error, kinds.SSLError):
         return RefusedError("its certificate can't be checked")
+    if "SOCKS" in str(error):
+        return RefusedError("a SOCKS proxy needs `pip install pysocks`")
     if isinstance(error, kinds.InvalidURL | kinds.InvalidSchema | kinds.MissingSchema | kinds.TooManyRedirects):
         return RefusedError("it leads nowhere")
     if isinstance(error, kinds.ProxyError):
