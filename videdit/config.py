@@ -86,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "landmarks",
         "text",
-        "who finds the face's points: mesh is the pack's own network, fan is face-alignment's when its weights are on disk",
+        "who finds the face's points: mesh, the pack's own network, or fan, face-alignment's, once `videdit models get fan` has fetched it",
         "faces",
         ("auto", "mesh", "fan"),
     ),

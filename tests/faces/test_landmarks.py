@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,10 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from tests.faces.conftest import MakeFrame, face_at
-from videdit.errors import MissingError
-from videdit.faces.landmarks import FAN_FILES, LANDMARKS, FanLandmarks, MeshLandmarks, add_forehead, cut, heatmap_points
+from videdit.errors import MissingError, PackError
+from videdit.faces.landmarks import FAN_FILES, LANDMARKS, FanLandmarks, MeshLandmarks, add_forehead, cut, fan_weights, heatmap_points
 from videdit.faces.shape import MEAN_FACE, five_points
 from videdit.geometry import transform_points
+from videdit.packs.fetch import fetch
+from videdit.packs.registry import read_registry
+from videdit.packs.weights import digest, place
 from videdit.types import Face
 
 
@@ -92,29 +98,83 @@ def test_heatmaps_are_read_to_a_fraction_of_a_pixel() -> None:
     assert heights.min() > 0.7
 
 
-def test_fan_gives_78_points(make_frame: MakeFrame, tmp_path: Path) -> None:
-    torch.jit.script(Maps()).save(str(tmp_path / "fan.zip"))
-    fan = FanLandmarks(weights=tmp_path / "fan.zip")
+@pytest.fixture
+def fan_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    """face-alignment's network, replaced by Maps."""
+    monkeypatch.setitem(sys.modules, "face_alignment", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "face_alignment.models", SimpleNamespace(FAN=lambda stacks: Maps()))
+
+
+def test_fan_gives_78_points(make_frame: MakeFrame, tmp_path: Path, fan_net: None) -> None:
+    torch.save(Maps().state_dict(), tmp_path / "fan.pth.tar")
+    fan = FanLandmarks(weights=tmp_path / "fan.pth.tar")
     points, presence = fan.find(make_frame(picture_with_spot(200, 150)), face_at(200, 150))
     assert points.shape == (78, 2)
     assert presence == 1.0
+
+
+def test_torchscript_runs_only_if_it_is_the_published_file(make_frame: MakeFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.jit.script(Maps()).save(str(tmp_path / "fan.zip"))
+    with pytest.raises(PackError, match="is not run"):
+        FanLandmarks(weights=tmp_path / "fan.zip")
+    monkeypatch.setattr("videdit.faces.landmarks.FAN_SCRIPT", digest(tmp_path / "fan.zip"))
+    fan = FanLandmarks(weights=tmp_path / "fan.zip")
+    assert fan.find(make_frame(picture_with_spot(200, 150)), face_at(200, 150))[1] == 1.0
+
+
+class Shout:
+    """A pickle that would write a file when read."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("canary",)
+
+
+@pytest.mark.parametrize("content", ["hostile", "other", "empty", "noise"])
+def test_other_files_are_refused_unread(tmp_path: Path, fan_net: None, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "fan.pth.tar"
+    if content in ("hostile", "other"):
+        torch.save({"maps": Shout() if content == "hostile" else torch.zeros(1)}, path)
+    else:
+        path.write_bytes(b"" if content == "empty" else b"noise" * 100)
+    with pytest.raises(PackError, match="can't be read as the weights of FAN"):
+        FanLandmarks(weights=path)
+    assert not (tmp_path / "canary").exists()
 
 
 def test_forehead_is_the_average_ones() -> None:
     assert np.allclose(add_forehead(MEAN_FACE[:68] * 50 + 9), MEAN_FACE * 50 + 9)
 
 
-def test_fan_without_weights_says_where_they_belong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_fan_without_weights_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("VIDEDIT_WEIGHTS", str(tmp_path / "weights"))
     with pytest.raises(MissingError) as error:
         LANDMARKS["fan"](None)
     assert str(tmp_path) in error.value.hint
+    assert "videdit models get fan" in error.value.hint
+
+
+def test_fan_weights_that_were_fetched_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fan_net: None) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("VIDEDIT_WEIGHTS", str(tmp_path / "weights"))
+    torch.save(Maps().state_dict(), tmp_path / "mine")
+    entry = replace(read_registry()["fan"], sha256=digest(tmp_path / "mine"))
+    monkeypatch.setattr("videdit.packs.weights.read_registry", lambda: {"fan": entry})
+    fetch(entry, place(entry), source=tmp_path / "mine", say=print, progress=lambda done, total: None)
+    assert fan_weights() == tmp_path / "weights" / "fan" / FAN_FILES[0]
+    FanLandmarks()
+    fan_weights().write_bytes(b"damaged")
+    with pytest.raises(PackError) as error:
+        LANDMARKS["fan"](None)
+    assert "videdit models get fan" in error.value.hint
 
 
 def test_fan_weights_without_the_package_say_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "face_alignment", None)
     monkeypatch.setitem(sys.modules, "face_alignment.models", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("VIDEDIT_WEIGHTS", str(tmp_path / "weights"))
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / FAN_FILES[0]).touch()
     with pytest.raises(MissingError, match="face-alignment"):

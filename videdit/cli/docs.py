@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
-from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, preview, sample, timeline, train
+from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, models_get, preview, sample, timeline, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK
@@ -44,6 +44,8 @@ Results go to stdout; progress, notes and errors to stderr. An error is one line
 | variable | meaning |
 |---|---|
 | VIDEDIT_PACKS | folders in which model packs are looked for first |
+| VIDEDIT_WEIGHTS | the folder of files that `videdit models get` fetched; by default `weights` beside the user's packs |
+| VIDEDIT_REGISTRY | more registry files for `videdit models get` |
 | VIDEDIT_CACHE | where tracks and latents are kept |
 | VIDEDIT_DEBUG | 1 shows tracebacks |
 """
@@ -55,7 +57,7 @@ def page() -> str:
     builders = [
         preview.build(None),
         timeline.build(None),
-        *(module.build() for module in (gif, inspect, attributes, models, sample, doctor, train, evaluate)),
+        *(module.build() for module in (gif, inspect, attributes, models, models_get, sample, doctor, train, evaluate)),
     ]
     for parser in builders:
         parts += _command(parser)

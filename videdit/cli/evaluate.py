@@ -29,6 +29,9 @@ def build() -> Parser:
     parser.add_argument("--faces", type=int, metavar="N", help="how many people (default 500)")
     parser.add_argument("--curve-faces", type=int, metavar="N", help="of them for the ladder and rates beside 0.9 (default 120)")
     parser.add_argument("--identities", type=int, metavar="N", help="of them for identity, an attribute; 0 needs no dlib (default 64)")
+    parser.add_argument(
+        "--embedder", choices=("dlib", "facenet"), help="whose identity: dlib, or what `videdit models get facenet` fetched"
+    )
     parser.add_argument("--drift", type=int, metavar="N", help="of them for drift and leakage; 0 leaves those out (default 64)")
     parser.add_argument("--baseline-faces", type=int, metavar="N", help="training faces for the baselines (default 6000)")
     parser.add_argument("--judge", type=Path, metavar="DIR", help="folder of the judging classifier (default benchmarks/judge)")
@@ -50,6 +53,7 @@ def run(argv: Sequence[str]) -> int:
         "attributes": names(space.attributes),
         "strengths": numbers(space.strengths, "--strengths", 0.0, 10.0),
         "rates": numbers(space.rates, "--rates", 0.0, 1.0),
+        "embedder": space.embedder,
     }
     for name, least in (("faces", 2), ("curve_faces", 2), ("identities", 0), ("drift", 0), ("baseline_faces", 50), ("seed", 0)):
         value = getattr(space, name)

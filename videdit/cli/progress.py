@@ -9,13 +9,21 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-STAGES = {"faces": "finding faces", "tune": "tuning", "edit": "editing", "encode": "encoding faces", "train": "training"}
+STAGES = {
+    "faces": "finding faces",
+    "tune": "tuning",
+    "edit": "editing",
+    "encode": "encoding faces",
+    "train": "training",
+    "download": "fetching",
+}
 UNITS = {
     "tune": "steps",
     "encode": "faces",
     "latent classifier": "epochs",
     "layers": "choices",
     "train": "s",
+    "download": "MB",
 }  # training counts its seconds
 EVERY = 5.0  # seconds between two plain lines
 

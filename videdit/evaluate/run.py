@@ -39,7 +39,8 @@ class Options:
     """What to measure. Empty methods or attributes: all methods the pack has and both baselines; ATTRIBUTES.
 
     faces: of shard 5; curve_faces: of them, for the curves and the rates beside 0.9; identities: of them, for identity, an attribute
-    (0: leave it out); drift: of them, for drift and leakage (0: leave those out); baseline_faces: training faces the baselines are from.
+    (0: leave it out); embedder: whose identity (likeness.EMBEDDERS); drift: of them, for drift and leakage (0: leave those out);
+    baseline_faces: training faces the baselines are from.
     """
 
     methods: Sequence[str] = ()
@@ -49,6 +50,7 @@ class Options:
     faces: int = 500
     curve_faces: int = 120
     identities: int = 64
+    embedder: str = "dlib"
     drift: int = 64
     baseline_faces: int = 6000
     seed: int = 0
@@ -101,7 +103,8 @@ def evaluate(
     """Measure and write OUT/evaluation.json (also after each method), curves.png and leakage-METHOD.png; returns what the JSON holds.
 
     Methods that the JSON holds already, from a run with the same pack's generator, faces and settings, are kept beside the new ones.
-    strips: a folder for pictures of the faces. Raises UsageError, MissingError (judge, dlib, scikit-learn, matplotlib, data), PackError.
+    strips: a folder for pictures of the faces. Raises UsageError, PackError, MissingError (judge, dlib or FaceNet, scikit-learn,
+    matplotlib, data).
     """
     if curves:
         figures.pyplot()  # rather now than after the work
@@ -112,7 +115,7 @@ def evaluate(
     asked = attributes_of(options.attributes, loaded.manifest, judged)
     bench = Bench(loaded, network, judged, workers=workers)
     with ExitStack() as stack:
-        likeness = stack.enter_context(Likeness(bench.workers)) if options.identities else None
+        likeness = stack.enter_context(Likeness(bench.workers, embedder=options.embedder)) if options.identities else None
         people = choose(known, bench, count=options.faces, seed=options.seed)
         say(f"{len(people)} faces inverted and judged")
         session = Session(bench, people, asked, options, likeness, Codes(people), say)
@@ -145,6 +148,7 @@ def _head(session: Session, judge: Path | None) -> dict[str, Any]:
         "people": hashlib.sha256(session.people.identity.tobytes()).hexdigest()[:16],
         "curve_faces": min(options.curve_faces, len(session.people)),
         "identities": options.identities,
+        "embedder": options.embedder,
         "drift": options.drift,
         "strengths": list(options.strengths),
         "rates": list(options.rates),
@@ -158,6 +162,7 @@ def kept(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
         old = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         old = {}
+    old = {"embedder": "dlib", **old}  # the only one when nothing was said
     same = all(old.get(key) == value for key, value in head.items() if key != "pack")
     return {**head, "strangers": None, "methods": old["methods"] if same else {}}
 

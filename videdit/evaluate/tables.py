@@ -21,7 +21,8 @@ def page(found: Results) -> str:
     methods: Mapping[str, Results] = found["methods"]
     strangers = found.get("strangers")
     near = f" Strangers among the same faces: median {strangers:.3f}." if strangers is not None else ""
-    counted = f", identity on {found['identities']} faces an attribute, others for each" if strangers is not None else ""
+    by = " by FaceNet" if found.get("embedder") == "facenet" else ""
+    counted = f", identity{by} on {found['identities']} faces an attribute, others for each" if strangers is not None else ""
     top = max(found["strengths"])
     about = (
         f"{found['faces']} faces of people no network has seen and nothing was chosen by (shard 5), pack {found['pack']}."

@@ -1,7 +1,7 @@
 """78 points of a face: iBUG-68 order, then ten along the forehead (see shape).
 
 `mesh` is the pack's own network; `fan` is face-alignment's 2D-FAN (Bulat & Tzimiropoulos 2017) where its weights are
-already on disk. Both look through a square, upright-turned crop of the frame.
+already on disk (`videdit models get fan`). Both look through a square, upright-turned crop of the frame.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from videdit.errors import MissingError
+from videdit.errors import MissingError, PackError
 from videdit.faces.shape import MEAN_FACE, from_five, similarity, upright_box
 from videdit.geometry import Floats, invert_affine, transform_points, warp
 from videdit.networks.landmarker import Landmarker
+from videdit.packs.weights import digest, find_weights
 from videdit.types import Face, Frame, Region
 
-# What face-alignment downloads: plain weights from 1.5 on, TorchScript before.
+# What face-alignment downloads: plain weights from 1.5 on, TorchScript before. TorchScript is code, so only the published file is run.
 FAN_FILES = ("2DFAN4-11f355bf06.pth.tar", "2DFAN4-cd938726ad.zip")
+FAN_SCRIPT = "cd938726adb1f15f361263cce2db9cb820c42585fa8796ec72ce19107f369a46"  # sha256
 
 
 class Landmarks(Protocol):
@@ -86,25 +88,39 @@ class MeshLandmarks:
 
 
 def fan_weights() -> Path:
-    """face-alignment's 2D-FAN-4 in torch's download folder. Raises MissingError; nothing is downloaded."""
+    """2D-FAN-4 where `videdit models get` puts it, else in torch's download folder, where face-alignment does.
+
+    Raises MissingError, PackError for a damaged file; nothing is downloaded.
+    """
+    if found := find_weights("fan"):
+        return found
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     for name in FAN_FILES:
         if (folder / name).exists():
             return folder / name
-    hint = f"put face-alignment's {FAN_FILES[0]} into {folder} (face_alignment.FaceAlignment fetches it once), or use --landmarks mesh"
+    hint = f"`videdit models get fan` fetches them (face-alignment's own download in {folder} does too), or use --landmarks mesh"
     raise MissingError("the weights of face-alignment's FAN are not on disk", hint=hint)
 
 
 def load_fan(weights: Path) -> torch.nn.Module:
-    """2D-FAN from either kind of file. Raises MissingError where the plain weights need face-alignment and it is not installed."""
+    """2D-FAN from either kind of file: plain weights are read as data, TorchScript runs only if it is the file face-alignment published.
+
+    Raises MissingError where the plain weights need face-alignment and it is not installed, PackError for any other file.
+    """
+    hint = "`videdit models get fan` fetches the plain weights"
     if weights.suffix == ".zip":
+        if digest(weights) != FAN_SCRIPT:
+            raise PackError(f"{weights} is not the TorchScript file that face-alignment published, and is not run", hint=hint)
         return torch.jit.load(str(weights), map_location="cpu").eval()
     try:
         from face_alignment.models import FAN  # seconds to import, and only wanted here
     except ImportError as error:
         raise MissingError(f"face-alignment can't be imported: {error}", hint="pip install 'face-alignment>=1.5'") from error
     net: torch.nn.Module = FAN(4)
-    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    try:
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except Exception as error:  # a file that is no such file can raise anything here, with pages of advice
+        raise PackError(f"{weights} can't be read as the weights of FAN ({type(error).__name__})", hint=hint) from None
     return net.eval()
 
 
