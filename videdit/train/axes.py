@@ -34,7 +34,7 @@ from videdit.train.moments import EVEN, ON_THE_SKIN, TOGETHER
 
 RIDGE = 0.002  # of the number of rows
 CLIP = 3.0  # arctanh's largest value
-EVENLY = 1.7  # times as far from real latents may an axis go that leaves light alone
+EVENLY = 1.15  # times as far from real latents may an axis go that leaves light alone
 
 
 def slopes(causes: Floats, effects: Floats, *, ridge: float = RIDGE) -> NDArray[np.float64]:

@@ -20,8 +20,8 @@ ON_THE_SKIN = (
     "Bushy_Eyebrows", "Bags_Under_Eyes", "Pale_Skin", "Rosy_Cheeks",
 )  # fmt: skip
 # Over how many cells a side the mean colour of the face stays. Old people's pictures are redder and brighter, which is the camera's doing
-# and the first thing a score rewards. (A beard does darken a part of the face.)
-EVEN = {"Young": 4, "Eyeglasses": 2}
+# and the first thing a score rewards; make-up comes with studio light. (A beard does darken a part of the face.)
+EVEN = {"Young": 4, "Eyeglasses": 2, "Wearing_Lipstick": 2, "Heavy_Makeup": 2, "Bags_Under_Eyes": 2}
 
 
 class Moments:
