@@ -135,7 +135,7 @@ def _csv(path: Path) -> Rows:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise _unreadable(path, error) from None
     rows = [(line, cells) for line, cells in rows if any(cells)]
     if not rows:
@@ -147,7 +147,7 @@ def _json(path: Path) -> Any:
     """Raises UsageError."""
     try:
         return json.loads(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from None
 
 

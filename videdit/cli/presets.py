@@ -39,7 +39,7 @@ def read_preset(name_or_path: str) -> tuple[dict[str, Any], dict[str, Strength]]
         path = known[name_or_path]
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} can't be read as a preset: {error}") from None
     attributes = tables.pop("attributes", {})
     if not isinstance(attributes, dict):

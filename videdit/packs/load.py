@@ -174,7 +174,7 @@ class Pack:
         try:
             tensors = load_tensors(path)
         except safetensors.SafetensorError as error:
-            raise PackError(f"{path} is not a safetensors file: {error}") from None
+            raise PackError(f"{path} is not a safetensors file: {error}", hint="Copy the whole pack again.") from None
         return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
 
 
@@ -203,8 +203,9 @@ def build_network(part: Part) -> torch.nn.Module:
     module, name = CLASSES[part.name]
     try:
         network: torch.nn.Module = getattr(importlib.import_module(module), name)(**_plain(part.config))
-    except (TypeError, ValueError, KeyError) as error:
-        raise PackError(f"{part.name} can't be built from its config: {error}", hint="The pack may be made for another version.") from None
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise PackError(f"{part.name} can't be built from its config: {reason}", hint="The pack may be made for another version.") from None
     return network
 
 
@@ -222,7 +223,8 @@ def _fill(module: torch.nn.Module, part: Part, tensors: dict[str, torch.Tensor])
         f"{k} is {list(tensors[k].shape)}, not {list(own[k].shape)}" for k in own if k in tensors and tensors[k].shape != own[k].shape
     ]
     if wrong:
-        raise PackError(f"{part.file} does not fit: {'; '.join(wrong[:3])}" + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""))
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise PackError(f"{part.file} does not fit: {'; '.join(wrong[:3])}{more}", hint="The pack may be made for another version.")
     module.load_state_dict(tensors)
     return module
 

@@ -38,6 +38,8 @@ def open_source(path: Path) -> Iterator[av.container.InputContainer]:
             yield container
         except av.error.FFmpegError as error:
             raise UnreadableError(f"{path} can't be decoded: {_reason(error)}", hint="The file is damaged or incomplete.") from error
+        except MemoryError as error:
+            raise UnreadableError(f"{path} takes more memory than there is", hint="Is it damaged, or its picture very large?") from error
 
 
 def _opened(path: Path) -> av.container.InputContainer:

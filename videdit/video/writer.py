@@ -16,7 +16,7 @@ from videdit.video import stills
 from videdit.video.animation import AnimationSink, SequenceSink
 from videdit.video.container import ContainerSink
 from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
-from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix
+from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix, part_of
 from videdit.video.notes import gif_comment, joined
 from videdit.video.probe import ClipInfo
 
@@ -46,7 +46,7 @@ class ClipWriter:
         self, target: Path | str, info: ClipInfo, *, crf: float | None = None, encoder: str = DEFAULT_ENCODER, note: str = ""
     ) -> None:
         self.target, self.info = Path(target), info
-        self.part = self.target.with_name(self.target.name + ".part")
+        self.part = part_of(self.target)
         self.warnings: list[str] = list(info.warnings)
         self.frames = 0
         self._crf, self._encoder, self._note = crf, encoder, note
