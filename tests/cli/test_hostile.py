@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import videdit
 from videdit.checks import check, check_strength
 from videdit.cli.main import main
 from videdit.cli.presets import read_preset
@@ -68,3 +71,17 @@ def test_presets_of_any_kind(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(UsageError):
         read_preset(str(tmp_path / "p.toml"))
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\x89PNG\r\n\x1a\nrest"])
+def test_a_file_is_looked_at_before_torch_is_imported(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "in.png").write_bytes(data)
+    code = (
+        "import sys; from videdit.cli.main import main; "
+        "print(main(['in.png', '--smile', '1', '-o', 'out.png']), 'torch' in sys.modules, 'videdit.video.probe' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(videdit.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["6", "False", "True"], done.stderr
+    assert done.stderr.startswith("videdit: error: in.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]

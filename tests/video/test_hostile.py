@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import av
 import pytest
+from PIL import ExifTags, Image, ImageFile
 
 from tests import media
 from videdit.errors import UnreadableError, VideditError
 from videdit.video import patience
 from videdit.video import probe as probing
 from videdit.video.formats import LONGEST_NAME, part_of
+from videdit.video.notes import note_in
 from videdit.video.probe import probe
 from videdit.video.reader import read_frames
 from videdit.video.writer import ClipWriter
@@ -122,8 +126,6 @@ def test_truncated_at_any_byte(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2)])
 def test_the_smallest_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
-    from PIL import Image
-
     Image.new("RGB", size, (200, 100, 50)).save(tmp_path / "in.png")
     assert write_again(tmp_path / "in.png", tmp_path / "out.png") == 1
     source = media.make_clip(
@@ -160,3 +162,22 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
             out.mux(packet)
     with pytest.raises(UnreadableError, match="no video stream"):
         probe(tmp_path / "song.m4a")
+
+
+def test_what_beside_a_picture_does_not_fit_is_left_out_and_said(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "x" * 70_000  # more than a JPEG can hold
+    Image.fromarray(media.picture(0, (32, 24))).save(tmp_path / "in.png", exif=exif)
+    with ClipWriter(tmp_path / "out.jpg", probe(tmp_path / "in.png"), note="AI-edited") as out:
+        out.write(next(read_frames(tmp_path / "in.png")))
+    assert any("left out" in warning for warning in out.warnings)
+    assert note_in(tmp_path / "out.jpg") == "AI-edited"
+
+
+@pytest.mark.parametrize("error", [struct.error("unpack"), IndexError(), KeyError("a"), EOFError(), ZeroDivisionError(), MemoryError()])
+def test_whatever_pillow_raises_is_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    Image.fromarray(media.picture(0, (32, 24))).save(tmp_path / "in.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", Mock(side_effect=error))
+    with pytest.raises(UnreadableError, match="can't be read as a picture") as caught:
+        probe(tmp_path / "in.png")
+    assert caught.value.hint

@@ -59,7 +59,7 @@ class ClipWriter:
             if self._sink is None:
                 self._sink = self._open()
             self._sink.write(frame)
-        except (av.error.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError, OverflowError, MemoryError) as error:
             raise self._failure(error) from error
         self.frames += 1
 
@@ -129,7 +129,7 @@ class ClipWriter:
         return joined(gif_comment(self.info.path) if self.info.kind == "gif" else "", self._note)
 
     def _failure(self, error: Exception) -> OutputError:
-        reason = str(getattr(error, "strerror", None) or error).splitlines()[0].lower()
+        reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0].lower()
         return OutputError(f"{self.target} can't be written: {reason}", hint="Is the folder there, writable, and the disk not full?")
 
 
