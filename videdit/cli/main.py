@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from videdit.cli.say import note, tell
@@ -115,6 +116,8 @@ class Notes(logging.Handler):
 def entry() -> None:
     """The console script. A request to terminate cleans up as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not sys.warnoptions and not _debug():
+        warnings.simplefilter("ignore")  # libraries' remarks on damaged files, with lines of their code
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that can't show a name gets it written out; stderr does so anyway
         sys.stdout.reconfigure(errors="backslashreplace")
     if not {"train", "evaluate"} & set(sys.argv[1:2]):  # in an edit the other half decodes, composites and encodes
