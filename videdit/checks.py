@@ -24,7 +24,7 @@ def check(option: Option, value: Any) -> Any:
         return None
     try:
         checked = _coerce(option, value)
-    except (TypeError, ValueError, UsageError):
+    except (TypeError, ValueError, OverflowError, AttributeError, UsageError):  # a preset may hold values of any kind and size
         checked = None
     if checked is None or not _allowed(option, checked):
         hint = f"Allowed: {option.allowed}." if option.allowed else ""
@@ -82,6 +82,8 @@ def _strength(value: Any) -> Strength:
         return value
     try:
         return math.nan if isinstance(value, bool) else float(value)
+    except OverflowError:
+        return math.inf
     except (TypeError, ValueError):
         return parse_curve(value) if isinstance(value, str) and ":" in value else math.nan
 

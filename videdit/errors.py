@@ -17,19 +17,24 @@ from __future__ import annotations
 
 
 class VideditError(Exception):
-    """Base of all errors raised on purpose. `hint` says what the user can do; `exit_code` is what the command ends with."""
+    """Base of all errors raised on purpose. `hint` says what the user can do; `exit_code` is what the command ends with.
+
+    `usual_hint` stands in where an error has no hint of its own.
+    """
 
     exit_code = 1
+    usual_hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint = hint or self.usual_hint
 
 
 class UsageError(VideditError):
     """The request makes no sense: unknown attribute, strength out of range, missing file."""
 
     exit_code = 2
+    usual_hint = "docs/cli.md and `videdit --help` say what is allowed."
 
 
 class NobodyError(UsageError):
@@ -52,19 +57,24 @@ class MissingError(VideditError):
     """Weights or an optional dependency are not installed."""
 
     exit_code = 5
+    usual_hint = "`videdit doctor` says what is not there."
 
 
 class PackError(MissingError):
     """A model pack is incomplete, damaged or of an unknown layout."""
+
+    usual_hint = "`videdit models verify` says more; docs/models.md describes packs."
 
 
 class UnreadableError(VideditError):
     """The input can't be opened or decoded."""
 
     exit_code = 6
+    usual_hint = "The file is damaged or incomplete."
 
 
 class OutputError(VideditError):
     """The output can't be written."""
 
     exit_code = 7
+    usual_hint = "Is the folder there, writable, and the disk not full?"

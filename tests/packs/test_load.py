@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tests.tinypack import LAYERS, SIZE, STYLE, make_tiny_pack
 from videdit.errors import MissingError, PackError
 from videdit.packs import load_pack
+from videdit.packs.load import Pack
 from videdit.packs.save import digest, read_tables, save_axes, save_network, write_tables
 from videdit.packs.verify import verify
 
@@ -98,6 +100,18 @@ def test_a_pickle_is_refused_and_never_run(pack: Path, tmp_path: Path) -> None:
     with pytest.raises(PackError, match="not a safetensors"):
         _ = load_pack(pack).generator
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("use", [lambda pack: pack.axes(), lambda pack: pack.shape(), lambda pack: pack.sample(np.zeros((1, STYLE)))])
+def test_axes_that_are_cut_off_are_refused_wherever_they_are_used(pack: Path, use: Callable[[Pack], object]) -> None:
+    path = pack / "axes.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    tables = read_tables(pack)
+    tables["axes"]["sha256"] = digest(path)
+    write_tables(pack, tables)
+    with pytest.raises(PackError, match="not a safetensors file") as caught:
+        use(load_pack(pack))
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("damage", ["missing", "extra", "shape"])

@@ -110,7 +110,7 @@ def _curve(keys: Sequence[tuple[float, Any]], where: str, *, ease: bool) -> Curv
     try:
         return Curve(tuple(time for time, _ in keys), tuple(value for _, value in keys), ease)
     except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
+        raise UsageError(f"{where}: {error}", hint="docs/timeline.md shows what curves look like.") from None
 
 
 def _is_time(text: str) -> bool:
@@ -135,7 +135,7 @@ def _csv(path: Path) -> Rows:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise _unreadable(path, error) from None
     rows = [(line, cells) for line, cells in rows if any(cells)]
     if not rows:
@@ -147,7 +147,7 @@ def _json(path: Path) -> Any:
     """Raises UsageError."""
     try:
         return json.loads(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from None
 
 
@@ -155,4 +155,4 @@ def _unreadable(path: Path, error: Exception) -> UsageError:
     if isinstance(error, FileNotFoundError):
         return UsageError(f"there is no file {path}", hint="Curves come from a CSV or JSON file.")
     reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-    return UsageError(f"{path} can't be read as a curve: {reason}")
+    return UsageError(f"{path} can't be read as a curve: {reason}", hint="docs/timeline.md shows what curves look like.")

@@ -190,16 +190,16 @@ def _work(
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
         return []
-    from videdit.packs.load import load_pack
-    from videdit.pipeline import edit_video
-
-    pack = load_pack(settings.pack, device=settings.device)
+    edit_video, pack = None, None
     outcomes = []
     for job in jobs:
         talk.file(job.source.name)
         outcome = Outcome(job)
         outcomes.append(outcome)
         try:
+            if edit_video is None:
+                check_readable(job.source)
+                edit_video, pack = _prepared(settings)
             watching = observer(pack, strengths, people) if measured else {}
             outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people, **watching)
             outcome.people = watching["on_frame"].measures() if measured else []
@@ -222,6 +222,21 @@ def _work(
             if lowered:
                 say(f"{outcome.report.output}: {lowered}")
     return outcomes
+
+
+def check_readable(source: Path) -> None:
+    """A file that is none is told before PyTorch is imported, which takes seconds. Raises UnreadableError."""
+    from videdit.video.probe import probe
+
+    probe(source)
+
+
+def _prepared(settings: Settings) -> tuple[Any, Any]:
+    """The pipeline's edit_video, and the pack. Raises MissingError, PackError."""
+    from videdit.packs.load import load_pack
+    from videdit.pipeline import edit_video
+
+    return edit_video, load_pack(settings.pack, device=settings.device)
 
 
 def _write_report(

@@ -8,7 +8,7 @@ from pathlib import Path
 from videdit.cli.edit import add_talk
 from videdit.cli.parser import Parser
 from videdit.cli.preview import parse_time
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.errors import OutputError, UsageError
 
 DESCRIPTION = """Make a GIF of a clip, with the palette that suits it.
@@ -63,7 +63,7 @@ def run(argv: Sequence[str]) -> int:
     before = Path(space.before) if space.before else None
     make_gif(source, target, before=before, span=Span(start, stop), width=int(space.width), fps=space.fps)
     if not space.quiet:
-        say(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+        say(f"{shown(target)}: {target.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

@@ -13,7 +13,7 @@ from videdit.cli.edit import add_talk
 from videdit.cli.parser import Parser, add_options, settings_of
 from videdit.cli.plan import find_inputs
 from videdit.cli.progress import Reporter, reporter
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.config import Settings
 from videdit.errors import UsageError
 
@@ -129,24 +129,24 @@ def _plain(value: Any) -> Any:
 
 
 def _print(info: ClipInfo, faces: list[dict[str, Any]]) -> None:
-    say(str(info.path))
+    say(shown(info.path))
     turned = f", turned by {info.rotation} degrees from {info.coded_width}x{info.coded_height}" if info.rotation else ""
     say(f"  {info.kind}, {info.container}, {info.width}x{info.height}{turned}")
     color = info.color
     say(f"  video     {info.codec}, {info.pix_fmt}, {color.matrix}, {'full' if color.full_range else 'limited'} range, {color.depth} bit")
     for name, words in _unusual(info):
-        say(f"  {name:<9} {words}")
+        say(f"  {name:<9} {shown(words)}")
     if info.kind != "picture":
         rate = f"{float(info.rate):.3f} frames/s" if info.rate else "unknown rate"
         seconds = f"{info.duration:.2f} s, " if info.duration else ""
         frames = f"{info.frames} frames, " if info.frames else ""
         say(f"  time      {seconds}{frames}{rate}{', variable' if info.variable_rate else ''}, time base {info.time_base}")
     for stream in info.streams:
-        say(f"  {stream.type:<9} {_words(stream)}")
+        say(f"  {stream.type:<9} {shown(_words(stream))}")
     if info.chapters:
         say(f"  chapters  {info.chapters}")
     for warning in info.warnings:
-        say(f"  warning   {warning}")
+        say(f"  warning   {shown(warning)}")
     for moment in faces:
         boxes = [_box(*face["box"]) for face in moment["faces"]]
         count = f"{len(boxes)} face{'s' if len(boxes) > 1 else ''}: " if boxes else "no face"

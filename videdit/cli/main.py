@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
+import io
 import logging
 import os
 import signal
 import sys
+import traceback
+import warnings
 from collections.abc import Sequence
 
 from videdit.cli.say import note, tell
-from videdit.errors import MissingError, VideditError
+from videdit.errors import MissingError, OutputError, UnreadableError, UsageError, VideditError
 
 # Each module has run(argv) -> exit code; anything else is the main command.
 COMMANDS = {
@@ -56,8 +60,21 @@ def main(argv: Sequence[str]) -> int:
                 f"a dependency is missing: {error.name}", hint="Install it with pip; `videdit doctor` says what else is not there."
             )
         )
+    except MemoryError as error:
+        hint = "A smaller picture, fewer inputs at a time, or a machine with more memory."
+        return _end(UnreadableError(f"there is not enough memory{f': {error}' if str(error) else ''}", hint=hint))
+    except OSError as error:
+        return _end(_system(error)) if error.strerror else _bug(error)
     except Exception as error:  # the last resort: nobody should see a traceback
         return _bug(error)
+
+
+def _system(error: OSError) -> VideditError:
+    """What the file system says and nobody foresaw: about an output where only writing fails so, else about a path."""
+    what = f"{error.filename}: {str(error.strerror).lower()}" if error.filename else str(error.strerror).lower()
+    if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG):
+        return OutputError(what, hint="Make room, or write elsewhere.")
+    return UsageError(what, hint="Check the path and its permissions.")
 
 
 def _end(error: VideditError) -> int:
@@ -88,15 +105,21 @@ def _set_up_log(*, verbose: bool) -> None:
 
 
 class Notes(logging.Handler):
-    """Log records as notes."""
+    """Log records as notes; a traceback, where there is one, as it is."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        note(self.format(record))
+        note(record.getMessage())
+        if record.exc_info:
+            traceback.print_exception(record.exc_info[1])
 
 
 def entry() -> None:
     """The console script. A request to terminate cleans up as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not sys.warnoptions and not _debug():
+        warnings.simplefilter("ignore")  # libraries' remarks on damaged files, with lines of their code
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that can't show a name gets it written out; stderr does so anyway
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not {"train", "evaluate"} & set(sys.argv[1:2]):  # in an edit the other half decodes, composites and encodes
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
     code = main(sys.argv[1:])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from videdit.cli.plan import Job
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.config import Settings
 from videdit.curves import Strength, done_to, in_words
 from videdit.errors import NoFaceError, SomeInputsFailedError, VideditError
@@ -49,9 +49,9 @@ def show(
         said.append(f"the expression of {settings.expression_from}")
     edits = f"{', '.join(said) or 'no change'} {settings.window}".rstrip()
     for job in todo:
-        say(f"{job.source} -> {job.target}: {edits}")
+        say(f"{shown(job.source)} -> {shown(job.target)}: {edits}")
     for job in skipped:
-        say(f"{job.source}: skipped, {job.target} exists")
+        say(f"{shown(job.source)}: skipped, {shown(job.target)} exists")
     say(", ".join(f"{key.rstrip('_')}={value}" for key, value in asdict(settings).items() if value not in (None, ())))
     return 0
 
@@ -65,7 +65,7 @@ def summary(report: Any) -> str:
     else:
         faces = f"{report.faces} face{'s' if report.faces != 1 else ''} in {report.frames_with_face} of {report.frames} frames"
         what = f"untouched; {faces}" if report.status == "untouched" else f"{f'{edits} {report.window}'.rstrip()}; {faces}"
-    return f"{report.output}: {what}; {report.wall:.1f} s{rate}"
+    return f"{shown(report.output)}: {what}; {report.wall:.1f} s{rate}"
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +72,12 @@ def make_jobs(inputs: Sequence[str], output: str) -> list[Job]:
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
     """Two inputs of one name, and outputs that are inputs. Raises UsageError."""
     taken: dict[str, Path] = {}
-    sources = {job.source.resolve() for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs}  # Path.resolve fails on links that lead to themselves
     for job in jobs:
         other = taken.setdefault(str(job.target).casefold(), job.source)
         if other != job.source:
             raise UsageError(f"{other} and {job.source} would both become {job.target}", hint="Edit them into different folders.")
-        if job.target.resolve() in sources:
+        if os.path.realpath(job.target) in sources:
             raise UsageError(f"{job.target} is an input itself", hint="Name another output.")
 
 
@@ -97,7 +98,7 @@ def _refuse_mismatch(job: Job) -> None:
 def _kind(path: Path) -> Kind | None:
     """What a file is by its name, unless it is a picture that moves; what is wrong with it is said later."""
     try:
-        found = kind_of_file(path)
+        found = kind_of_file(path) if path.is_file() or is_sequence(path) else None  # reading from a pipe would wait
     except OSError:
         found = None
     return found if found in ("animation", "sequence") else kind_of_suffix(path)

@@ -39,8 +39,8 @@ def read_preset(name_or_path: str) -> tuple[dict[str, Any], dict[str, Strength]]
         path = known[name_or_path]
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} can't be read as a preset: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} can't be read as a preset: {error}", hint="examples/presets has presets.") from None
     attributes = tables.pop("attributes", {})
     if not isinstance(attributes, dict):
         raise UsageError(f"{path}: attributes is not a table", hint='Write [attributes] and below it lines such as "smile = 0.5".')

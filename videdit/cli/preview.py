@@ -15,7 +15,7 @@ from videdit.cli.edit import add_talk, manifest_for, manifest_or_none
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.progress import reporter
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.config import Settings
 from videdit.curves import Strength
 from videdit.errors import UsageError
@@ -99,7 +99,7 @@ def run(argv: Sequence[str]) -> int:
     target = check_target(Path(space.output), overwrite=bool(space.overwrite))
     write_picture(target, _make(space, settings_of(space), manifest, people))
     if not space.quiet:
-        say(str(target))
+        say(shown(target))
     return 0
 
 

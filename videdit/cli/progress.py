@@ -6,6 +6,8 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Protocol
 
+from videdit.cli.say import shown
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -73,7 +75,7 @@ class Plain(Silent):
         self.from_frame = 0
 
     def file(self, name: str) -> None:
-        self.name, self.stage = name, ""
+        self.name, self.stage = shown(name), ""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
@@ -119,7 +121,7 @@ class Bar:
         self.progress.stop()
 
     def file(self, name: str) -> None:
-        self.name, self.stage = name, ""
+        self.name, self.stage = shown(name), ""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()

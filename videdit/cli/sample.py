@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from videdit.cli.parser import Parser, add_options, settings_of
 from videdit.cli.pictures import check_target, write_picture
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
 
     pack = load_pack(settings.pack, device=settings.device)
     write_picture(target, grid(draw(pack, space.number, seed=space.seed, truncation=space.truncation)))
-    say(str(target))
+    say(shown(target))
     return 0
 
 

@@ -12,7 +12,7 @@ from videdit.cli.edit import add_talk, manifest_for, manifest_or_none
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, option_asked, people_of, settings_of
 from videdit.cli.pictures import check_target, write_picture
 from videdit.cli.presets import read_preset
-from videdit.cli.say import say
+from videdit.cli.say import say, shown
 from videdit.config import Settings
 from videdit.curves import RAMP, Curve, Strength, Window, bound
 from videdit.errors import UsageError
@@ -92,7 +92,7 @@ def run(argv: Sequence[str]) -> int:
 
     write_picture(target, plot(timeline))
     if not space.quiet:
-        say(str(target))
+        say(shown(target))
     return 0
 
 

@@ -129,12 +129,11 @@ class Pack:
         part = self.manifest.axes
         if part is None:
             raise PackError(f"the pack {self.manifest.name} has no attribute axes")
-        path = check_file(self.manifest.root, part)
+        path, arrays = self.manifest.root / part.file, read_arrays(self.manifest.root, part)
         try:
-            arrays = load_arrays(path)
             directions, distance = arrays["axes"].astype(np.float32), arrays["calibrate"].astype(np.float32)
-        except (safetensors.SafetensorError, KeyError) as error:
-            raise PackError(f"{path} can't be read as axes: {error}") from None
+        except KeyError as error:
+            raise PackError(f"{path} can't be read as axes: it lacks {error}") from None
         expected = (len(self.manifest.order), self.manifest.num_layers, self.manifest.style_dim)
         if directions.shape != expected or distance.shape != expected[:1]:
             raise PackError(
@@ -151,7 +150,7 @@ class Pack:
         part = self.manifest.axes
         if part is None:
             return None
-        found = load_arrays(check_file(self.manifest.root, part)).get("shape")
+        found = read_arrays(self.manifest.root, part).get("shape")
         return None if found is None else found.astype(np.float32)
 
     def sample(self, z: NDArray[np.floating], *, truncation: float = 1.0) -> NDArray[np.float32]:
@@ -160,7 +159,7 @@ class Pack:
         From the Gaussian over latents of real faces that comes with the axes, or, where a pack has none, from the mapping network.
         """
         if self.manifest.axes is not None:
-            arrays = load_arrays(check_file(self.manifest.root, self.manifest.axes))
+            arrays = read_arrays(self.manifest.root, self.manifest.axes)
             if "prior_mean" in arrays:
                 basis = arrays["prior_basis"].astype(np.float32)
                 return arrays["prior_mean"] + truncation * np.tensordot(np.asarray(z[:, : len(basis)], np.float32), basis, axes=1)
@@ -173,8 +172,8 @@ class Pack:
         path = check_file(self.manifest.root, part)
         try:
             tensors = load_tensors(path)
-        except safetensors.SafetensorError as error:
-            raise PackError(f"{path} is not a safetensors file: {error}") from None
+        except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
+            raise PackError(f"{path} is not a safetensors file: {error}", hint="Copy the whole pack again.") from None
         return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
 
 
@@ -203,8 +202,9 @@ def build_network(part: Part) -> torch.nn.Module:
     module, name = CLASSES[part.name]
     try:
         network: torch.nn.Module = getattr(importlib.import_module(module), name)(**_plain(part.config))
-    except (TypeError, ValueError, KeyError) as error:
-        raise PackError(f"{part.name} can't be built from its config: {error}", hint="The pack may be made for another version.") from None
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise PackError(f"{part.name} can't be built from its config: {reason}", hint="The pack may be made for another version.") from None
     return network
 
 
@@ -222,9 +222,20 @@ def _fill(module: torch.nn.Module, part: Part, tensors: dict[str, torch.Tensor])
         f"{k} is {list(tensors[k].shape)}, not {list(own[k].shape)}" for k in own if k in tensors and tensors[k].shape != own[k].shape
     ]
     if wrong:
-        raise PackError(f"{part.file} does not fit: {'; '.join(wrong[:3])}" + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""))
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise PackError(f"{part.file} does not fit: {'; '.join(wrong[:3])}{more}", hint="The pack may be made for another version.")
     module.load_state_dict(tensors)
     return module
+
+
+def read_arrays(root: Path, part: Part) -> dict[str, NDArray[Any]]:
+    """The arrays of a part, verified. Raises PackError."""
+    path = check_file(root, part)
+    try:
+        found: dict[str, NDArray[Any]] = load_arrays(path)
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise PackError(f"{path} is not a safetensors file: {error}", hint="Copy the whole pack again.") from None
+    return found
 
 
 def check_file(root: Path, part: Part) -> Path:

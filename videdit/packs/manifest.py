@@ -162,13 +162,13 @@ def read_manifest(root: str | Path) -> Manifest:
         tables = tomllib.loads((root / FILE).read_text("utf-8"))
     except OSError as error:
         raise PackError(f"{root} is not a model pack: {FILE} can't be read", hint=str(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackError(f"{root / FILE} is not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise PackError(f"{root / FILE} is not valid TOML: {error}", hint="docs/models.md describes the file.") from None
     try:
         return _build(root, tables)
     except KeyError as error:
         raise PackError(f"{root / FILE} lacks {error.args[0]!r}", hint="docs/models.md describes the file.") from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
         raise PackError(f"{root / FILE} is not laid out as a pack: {error}", hint="docs/models.md describes the file.") from None
 
 

@@ -209,7 +209,7 @@ def _second_pass(
 
         behind = stack.enter_context(Behind(write, DEPTH))
         reader = read_frames(source)
-        frames = stack.enter_context(closing(ahead(clock.each("decode", reader), DEPTH)))
+        frames = stack.enter_context(closing(ahead(clock.each("decode", reader), DEPTH, watch=reader)))
         for number, frame in enumerate(frames, 1):
             before = copy_frame(frame) if on_frame or debug else None
             mask = put_changes(frame, moving, blend=settings.blend, clock=clock, debug=debug, whole_mask=on_frame is not None)

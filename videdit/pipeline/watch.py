@@ -87,7 +87,8 @@ def watch_file(
         stored = cache.load("tracks", stage_key("tracks", *watch_parts(models, settings, parts[0])))
     if stored is not None:
         return from_arrays(stored, models.pack.id), parts, True
-    with closing(ahead(clock.each("decode", read_frames(source)), DEPTH)) as frames:
+    reader = read_frames(source)
+    with closing(ahead(clock.each("decode", reader), DEPTH, watch=reader)) as frames:
         sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts, False

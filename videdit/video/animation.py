@@ -16,7 +16,7 @@ import numpy as np
 from videdit.types import Frame
 from videdit.video import notes, stills
 from videdit.video.color import to_video_frame
-from videdit.video.formats import at_number, numbered
+from videdit.video.formats import at_number, numbered, part_of
 from videdit.video.opening import SEQUENCE_RATE
 from videdit.video.probe import ClipInfo
 
@@ -142,7 +142,7 @@ class SequenceSink:
     def write(self, frame: Frame) -> None:
         """Write a picture. Raises OSError."""
         place = at_number(self._target, self._number)
-        part = place.with_name(place.name + ".part")
+        part = part_of(place)
         self._parts.append((part, place))
         self._number += 1
         deep = DEEP.get(place.suffix.lower())

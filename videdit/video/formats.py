@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -38,6 +40,8 @@ READ_SUFFIXES = SUFFIXES | READ_ONLY
 
 _PICTURE_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 
+
+LONGEST_NAME = 255  # bytes, on nearly every file system
 
 _NUMBER = re.compile(r"%(0?\d*)d")
 
@@ -78,6 +82,14 @@ def _moves(head: bytes) -> bool:
     if head.startswith(_PICTURE_MAGIC[0]):
         return b"acTL" in head[: head.find(b"IDAT") if b"IDAT" in head else None]
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
+
+
+def part_of(target: Path) -> Path:
+    """Where a file is written until it is whole: beside it, `.part` behind its name; a name too long for that becomes a short one."""
+    name = os.fsencode(target.name)
+    if len(name) + len(".part") > LONGEST_NAME:
+        return target.with_name(f"{hashlib.sha256(name).hexdigest()[:16]}.part")
+    return target.with_name(target.name + ".part")
 
 
 def is_sequence(path: Path) -> bool:

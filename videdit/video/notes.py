@@ -75,7 +75,7 @@ def gif_comment(path: Path) -> str:
     try:
         with Image.open(path) as image:
             return read_words(image).get("Comment", "")
-    except (OSError, SyntaxError, ValueError):
+    except Exception:  # Pillow raises anything on damaged files; what can't be read says nothing
         return ""
 
 

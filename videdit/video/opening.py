@@ -38,6 +38,12 @@ def open_source(path: Path) -> Iterator[av.container.InputContainer]:
             yield container
         except av.error.FFmpegError as error:
             raise UnreadableError(f"{path} can't be decoded: {_reason(error)}", hint="The file is damaged or incomplete.") from error
+        except (ValueError, ArithmeticError, LookupError) as error:  # a format or a number that PyAV can't take
+            raise UnreadableError(
+                f"{path} can't be decoded: {_reason(error)}", hint="The file is damaged, or of a kind we don't know."
+            ) from error
+        except MemoryError as error:
+            raise UnreadableError(f"{path} takes more memory than there is", hint="Is it damaged, or its picture very large?") from error
 
 
 def _opened(path: Path) -> av.container.InputContainer:
@@ -60,6 +66,15 @@ def _opened(path: Path) -> av.container.InputContainer:
 @lru_cache(maxsize=1)  # a file is opened several times in a row
 def _unpacked(path: Path, changed: int, size: int) -> bytes:
     """An animated WebP, which FFmpeg can't decode, as lossless Matroska. Raises OSError."""
+    try:
+        return _as_matroska(path)
+    except av.error.FFmpegError:
+        raise
+    except Exception as error:  # Pillow raises anything on damaged files
+        raise OSError(str(error) or type(error).__name__) from error
+
+
+def _as_matroska(path: Path) -> bytes:
     target = io.BytesIO()
     with Image.open(path) as image, av.open(target, "w", format="matroska") as out:
         stream = out.add_stream("ffv1", rate=25)
@@ -118,4 +133,4 @@ def decoder(stream: av.VideoStream) -> Callable[[av.Packet], list[Any]]:
 
 def _reason(error: Exception) -> str:
     """FFmpeg's words, in one line."""
-    return str(getattr(error, "strerror", None) or error).splitlines()[0].lower()
+    return (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0].lower()

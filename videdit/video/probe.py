@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,9 +17,10 @@ from videdit.errors import UnreadableError
 from videdit.types import Color
 from videdit.video import stills
 from videdit.video.color import coarse_chroma, color_of, display_matrix, planar_format, turned_format, turns
-from videdit.video.formats import Kind, kind_of_file, numbered
+from videdit.video.formats import Kind, is_sequence, kind_of_file, numbered
 from videdit.video.hdr import Mastering, chroma_place, kinds_not_kept, light_of, mastering_of, turned_place
 from videdit.video.opening import SEQUENCE_RATE, decoder, open_source, source_loop, video_stream
+from videdit.video.patience import in_time
 
 __all__ = ["ClipInfo", "StreamInfo", "file_kind", "first_time", "open_source", "probe", "video_stream"]
 
@@ -90,8 +93,12 @@ class ClipInfo:
 
 
 def probe(path: Path | str) -> ClipInfo:
-    """Look into a clip, GIF or picture; one frame is decoded. Raises UnreadableError."""
+    """Look into a clip, GIF or picture; one frame is decoded. Raises UnreadableError, also where the decoder never comes back."""
     path = Path(path)
+    return in_time(partial(_probe, path), path)
+
+
+def _probe(path: Path) -> ClipInfo:
     kind = file_kind(path)
     if kind == "picture":
         return _probe_picture(path)
@@ -160,9 +167,12 @@ def _with_tags(info: ClipInfo, container: av.container.InputContainer, stream: a
 def file_kind(path: Path) -> Kind:
     """Clip, GIF or picture, by content. Raises UnreadableError when there is no such file."""
     try:
+        if not is_sequence(path) and not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
+            raise UnreadableError(f"{path} is no file", hint="Give a file: it is read more than once.")
         return kind_of_file(path)
-    except OSError as error:
-        raise UnreadableError(f"{path} can't be read: {error.strerror}", hint="Check the path and its permissions.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableError(f"{path} can't be read: {reason}", hint="Check the path and its permissions.") from error
 
 
 def first_time(path: Path) -> Fraction | None:

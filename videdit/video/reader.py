@@ -34,6 +34,7 @@ def read_frames(path: Path | str, *, start: float | None = None, stop: float | N
 class FrameReader(Iterator[Frame]):
     """Iterates over frames.
 
+    steps counts the packets taken so far: while a decoder works, it grows.
     damaged counts the packets skipped so far because they can't be decoded (the frame before then stands longer), concealed the frames of
     which the decoder had to make up a part; missing are the seconds by which the file ends before the time it promises; not_kept names
     what came with frames and can't be written again.
@@ -41,7 +42,7 @@ class FrameReader(Iterator[Frame]):
 
     def __init__(self, path: Path, *, start: float | None = None, stop: float | None = None) -> None:
         self.path, self.start, self.stop = path, start, stop
-        self.damaged = self.concealed = 0
+        self.damaged = self.concealed = self.steps = 0
         self.missing = 0.0
         self.not_kept: set[str] = set()
         self._frames = self._read()
@@ -126,6 +127,7 @@ class FrameReader(Iterator[Frame]):
         last: Frame | None = None
         decode = decoder(stream)
         for packet in self._packets(container, stream):
+            self.steps += 1
             try:
                 decoded = decode(packet)
             except av.error.FFmpegError:

@@ -6,6 +6,7 @@ keeps its colours exactly while a frame has no more than 256 of them.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from types import TracebackType
 import av
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from videdit.errors import UnreadableError
 from videdit.types import Color, Frame
@@ -46,14 +47,13 @@ def read_picture(path: Path) -> tuple[Frame, PictureDetails]:
     try:
         with Image.open(path) as opened:
             opened.load()
-            image = ImageOps.exif_transpose(opened)
+            image = _eight_bit(ImageOps.exif_transpose(opened))
             details = _details(opened)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's plugins raise anything on damaged files: struct.error, IndexError, KeyError ...
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(f"{path} can't be read as a picture: {reason}", hint="The file is damaged or of an unknown kind.") from error
     if _sixteen_bit(path):
         details = replace(details, warnings=(*details.warnings, "16 bits a sample are read as 8"))
-    image = _eight_bit(image)
     samples = np.asarray(image)
     if image.mode == "L":
         return Frame((samples.copy(),), Color("bt601", True, 8), "gray", 0, PICTURE_TIME_BASE, 0, 1), details
@@ -113,6 +113,15 @@ def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
 
 def write_picture(frame: Frame, part: Path, target: Path, details: PictureDetails | None, *, note: str = "") -> list[str]:
     """Write a frame to `part` in the format of the target's suffix, with a note in it; gives back warnings. Raises OSError."""
+    try:
+        return _save(frame, part, target, details, note=note)
+    except (ValueError, TypeError, ArithmeticError, LookupError, struct.error):  # EXIF too long for JPEG, words no format takes ...
+        bare = PictureDetails(details.format if details else "")
+        return [*_save(frame, part, target, bare, note=note), "what stands beside the picture can't be written again: left out"]
+
+
+def _save(frame: Frame, part: Path, target: Path, details: PictureDetails | None, *, note: str) -> list[str]:
+    """The same, with everything or not at all."""
     kind, warnings = PICTURES[target.suffix.lower()], []
     gray = len(frame.planes) == 1 and frame.color.full_range
     image = Image.fromarray(frame.planes[0] if gray else rgb_pixels(frame))
@@ -144,9 +153,9 @@ def gif_loop(path: Path) -> int | None:
     try:
         with Image.open(path) as image:
             loop = image.info.get("loop")
-    except (OSError, SyntaxError, ValueError):
+            return None if loop is None else int(loop)
+    except Exception:  # as above; what can't be read says nothing
         return None
-    return None if loop is None else int(loop)
 
 
 class GifWriter:

@@ -16,7 +16,7 @@ from videdit.video import stills
 from videdit.video.animation import AnimationSink, SequenceSink
 from videdit.video.container import ContainerSink
 from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
-from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix
+from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix, part_of
 from videdit.video.notes import gif_comment, joined
 from videdit.video.probe import ClipInfo
 
@@ -46,7 +46,7 @@ class ClipWriter:
         self, target: Path | str, info: ClipInfo, *, crf: float | None = None, encoder: str = DEFAULT_ENCODER, note: str = ""
     ) -> None:
         self.target, self.info = Path(target), info
-        self.part = self.target.with_name(self.target.name + ".part")
+        self.part = part_of(self.target)
         self.warnings: list[str] = list(info.warnings)
         self.frames = 0
         self._crf, self._encoder, self._note = crf, encoder, note
@@ -59,7 +59,7 @@ class ClipWriter:
             if self._sink is None:
                 self._sink = self._open()
             self._sink.write(frame)
-        except (av.error.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError, OverflowError, MemoryError) as error:
             raise self._failure(error) from error
         self.frames += 1
 
@@ -129,7 +129,7 @@ class ClipWriter:
         return joined(gif_comment(self.info.path) if self.info.kind == "gif" else "", self._note)
 
     def _failure(self, error: Exception) -> OutputError:
-        reason = str(getattr(error, "strerror", None) or error).splitlines()[0].lower()
+        reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0].lower()
         return OutputError(f"{self.target} can't be written: {reason}", hint="Is the folder there, writable, and the disk not full?")
 
 
