@@ -112,7 +112,7 @@ def make_seeds(folder: Path) -> dict[str, list[Path]]:
     }
 
 
-FAST_VP9 = {"deadline": "realtime", "cpu-used": "8", "threads": "1"}
+FAST_VP9 = {"deadline": "good", "cpu-used": "8", "threads": "1"}
 TEN = "yuv420p10le"
 QUIET_265 = {"preset": "ultrafast", "x265-params": "log-level=none:pools=1:frame-threads=1"}
 SHARE = {"clip": 50, "picture": 14, "gif": 12, "manifest": 6, "weights": 6, "preset": 6, "curve": 6}  # of 100 cases

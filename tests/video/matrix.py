@@ -78,7 +78,7 @@ SAMPLES = {
 SOURCE_ENCODERS = {
     "h264": ("libx264", {"preset": "ultrafast", "threads": "1"}),
     "hevc": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none:pools=1:frame-threads=1"}),
-    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "threads": "1"}),
+    "vp9": ("libvpx-vp9", {"deadline": "good", "cpu-used": "8", "threads": "1"}),
     "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "lp=1"}),
     "prores": ("prores_ks", {"threads": "1"}),
     "mjpeg": ("mjpeg", {"threads": "1", "strict": "-1"}),
