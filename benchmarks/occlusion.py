@@ -71,7 +71,8 @@ def run(
                 edit = ",".join(f"{what} {value:+g}" for what, value in strengths.items())
                 rows.append({"clip": scene.name, "edit": edit, "thing": name, "network": "yes" if mode else "no", **found})
                 if strips is not None:
-                    pairs = list(zip(before, after, strict=True))
+                    near = around(scene.face)
+                    pairs = [(b[near], a[near]) for b, a in zip(before, after, strict=True)]
                     write_strip(strips / f"{scene.name}_{name}_{'with' if mode else 'without'}.png", pairs, np.ones(len(pairs), bool))
     network = "" if pack.has("occluder") else "The pack has no network that sees what lies in front."
     return rows, NOTE.format(frames=frames, network=network, pack=pack.id).replace("  ", " ")
@@ -120,6 +121,16 @@ def outlines(track: Track, count: int, shape: tuple[int, ...]) -> Masks:
         if sure > 0:
             cv2.fillConvexPoly(out[frame], np.rint(cv2.convexHull(points.astype(np.float32)) - 0.5).astype(np.int32), (1,))
     return out.astype(bool)
+
+
+def around(face: Masks) -> tuple[slice, slice]:
+    """Rows and columns of the face in all frames, and half as much on either side."""
+    spans = []
+    for axis in (0, 1):
+        there = np.flatnonzero(face.any((0, 2 - axis)))
+        grow = (there[-1] - there[0]) // 2
+        spans.append(slice(max(0, int(there[0] - grow)), int(there[-1] + grow)))
+    return spans[0], spans[1]
 
 
 def passing(scene: Scene) -> Iterator[tuple[str, tuple[list[Picture], NDArray[np.float32]]]]:

@@ -57,6 +57,12 @@ def test_figures_of_changes_that_are_known() -> None:
     assert np.isnan(none["under"]) and none["kept"] < 0.75
 
 
+def test_what_is_shown_is_the_face_and_its_surroundings() -> None:
+    face = np.zeros((2, 100, 200), bool)
+    face[0, 40:60, 10:50], face[1, 40:60, 20:71] = True, True
+    assert occlusion.around(face) == (slice(31, 68), slice(0, 100))
+
+
 def test_a_row_with_and_without_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that sees something everywhere leaves nothing of the edit; a pack without one has one row for each thing."""
     script(monkeypatch)
