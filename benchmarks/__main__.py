@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion: see --help of each."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def parser() -> argparse.ArgumentParser:
     smoothing = commands.add_parser("smoothing", parents=[common], help="jitter and lag of each smoother")
     smoothing.add_argument("--clip", type=Path, default=CLIPS / "neutral_to_smile.mp4", help="a face that begins to smile")
     smoothing.add_argument("--plot", type=Path, metavar="PNG", help="draw the tracks")
+    occlusion = commands.add_parser(
+        "occlusion", parents=[common], help="what is changed under things that pass before a face, and kept beside"
+    )
+    occlusion.add_argument("--clips", type=Path, default=CLIPS, help="folder with the clip of the standard cases")
+    occlusion.add_argument("--clip", type=Path, help="put things before the face of this clip instead")
+    occlusion.add_argument("--edit", action="append", metavar="NAME=STRENGTH", help="an edit to make; may be repeated")
+    occlusion.add_argument("--frames", type=int, default=48, help="of each clip, from its start")
+    occlusion.add_argument("--strips", type=Path, metavar="DIR", help="write six frames of each, before above after")
     return top
 
 
@@ -136,10 +144,28 @@ def smoothing_rows(args: argparse.Namespace) -> tuple[list, str]:
     return smoothing.run(args.clip, load_pack(args.pack, device=args.device), args.plot)
 
 
+def occlusion_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import occlusion
+    from videdit.packs.load import load_pack
+
+    edits = [edit_of(text) for text in args.edit or []]
+    if args.clip:
+        cases = [(args.clip, edit) for edit in edits or [{"smile": 1.0}]]
+    else:
+        standard = {OWN_CLIP: {"smile": -1.0}, args.clips / "neutral_to_smile.mp4": {"smile": 1.0}}
+        cases = [(clip, edit) for clip, own in standard.items() for edit in edits or [own]]
+    for clip in sorted({str(clip) for clip, _ in cases if not clip.exists()}):
+        print(f"left out, not there: {clip}", file=sys.stderr)
+    settings = Settings(pack=args.pack, device=args.device, cache=False)
+    there = [case for case in cases if case[0].exists()]
+    return occlusion.run(there, load_pack(args.pack, device=args.device), settings, frames=args.frames, strips=args.strips)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows, "smoothing": smoothing_rows}
+        makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
+        makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)
