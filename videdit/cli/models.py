@@ -1,4 +1,4 @@
-"""videdit models list|show|verify: the model packs on this machine."""
+"""videdit models list|show|verify: the model packs on this machine; import: public checkpoints (models_import)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from videdit.packs.manifest import Manifest, find_pack, find_packs, read_manifes
 def build() -> Parser:
     """The parser."""
     text = "list: the packs found. show: what one holds, with licences. verify: check every file of packs."
+    text += "\nimport: a pack out of a public checkpoint; see `videdit models import`."
     parser = Parser("videdit models", "videdit models list|show|verify [NAME|PATH ...] [--json]", text)
     parser.add_argument("action", choices=("list", "show", "verify"), help="what to do")
     parser.add_argument(
@@ -26,6 +27,10 @@ def build() -> Parser:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command."""
+    if argv[:1] == ["import"]:
+        from videdit.cli import models_import
+
+        return models_import.run(argv[1:])
     space = build().parse(argv)
     if space.action == "list":
         return _list(as_json=space.json)
