@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from videdit.networks.stylegan2 import FIR, ModulatedConv, StyledLayer, ToRGB, fir_kernel, fir_upsample
+from videdit.networks.fir import FIR, fir_kernel, fir_upsample
+from videdit.networks.stylegan2 import ModulatedConv, StyledLayer, ToRGB
 from videdit.networks.stylegan2_reference import modulated_conv, upfirdn, upsample
 
 TAPS = [FIR, (1.0, 2.0, 1.0), (1.0, 4.0, 2.0, 7.0), (1.0, 1.0), (1.0, 5.0, 10.0, 10.0, 5.0, 1.0)]
@@ -70,3 +71,33 @@ def test_a_limited_layer_can_still_be_trained() -> None:
     layer = StyledLayer(3, 3, 8, 4, clamp=0.3)
     layer(dice(1, 3, 8, 8), dice(1, 4)).sum().backward()
     assert layer.conv.weight.grad is not None and torch.isfinite(layer.conv.weight.grad).all()
+
+
+def test_weights_that_change_are_seen_to_change() -> None:
+    conv = ModulatedConv(4, 4, 3, 4).requires_grad_(False)
+    x, style = dice(1, 4, 8, 8), dice(1, 4)
+    with torch.inference_mode():
+        first = conv(x, style)
+        assert torch.equal(conv(x, style), first)
+    conv.weight.mul_(2)
+    assert torch.allclose(conv(x, style), 2 * first, atol=CLOSE)
+    assert torch.allclose(conv.demodulation(style), ModulatedConv.demodulation(conv.requires_grad_(True), style), atol=CLOSE)
+
+
+def test_gradients_reach_the_style_past_weights_that_were_kept() -> None:
+    layer = StyledLayer(4, 4, 8, 4).requires_grad_(False)
+    x, style = dice(1, 4, 8, 8), dice(1, 4)
+    with torch.inference_mode():
+        layer(x, style)
+    layer(x, style.requires_grad_(True)).sum().backward()
+    assert style.grad is not None and style.grad.abs().sum() > 0
+
+
+@torch.inference_mode()
+def test_kept_weights_follow_the_arithmetic() -> None:
+    conv = ModulatedConv(4, 4, 3, 4, up=True).requires_grad_(False)
+    x, style = dice(1, 4, 8, 8), dice(1, 4)
+    full = conv(x, style)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert conv(x, style).dtype == torch.bfloat16
+    assert torch.equal(conv(x, style), full)

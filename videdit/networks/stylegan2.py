@@ -15,14 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FIR = (1.0, 3.0, 3.0, 1.0)
+from videdit.networks.fir import FIR, fir_filter, fir_kernel, fir_upsample
+
 MAPPING_RATE = 0.01  # lr_mul of the mapping network
-
-
-def fir_kernel(taps: Sequence[float]) -> Tensor:
-    """The separable FIR kernel [K,K] of sum 1 for `fir_filter`, which correlates where the papers convolve."""
-    row = torch.tensor(taps, dtype=torch.float32).flip(0)
-    return torch.outer(row, row) / row.sum() ** 2
 
 
 class EqualLinear(nn.Module):
@@ -39,20 +34,9 @@ class EqualLinear(nn.Module):
         return F.leaky_relu(x, 0.2) * math.sqrt(2) if self.activate else x
 
 
-def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
-    """[N,C,H,W] -> [N,C,2H,2W]: zeros between the samples, zero border, then the FIR kernel [K,K] (gain 4)."""
-    n, c, h, w = x.shape
-    taps = len(kernel)
-    spread = x.new_zeros(n, c, h, 2, w, 2)
-    spread[:, :, :, 0, :, 0] = x
-    return fir_filter(spread.reshape(n, c, 2 * h, 2 * w), kernel * 4, ((taps + 1) // 2, (taps - 2) // 2))
-
-
-def fir_filter(x: Tensor, kernel: Tensor, pad: tuple[int, int]) -> Tensor:
-    """Depthwise FIR [K,K] after padding with zeros (before, after) on both axes."""
-    x = F.pad(x, (pad[0], pad[1], pad[0], pad[1]))
-    weight = kernel.to(x.dtype)[None, None].expand(x.shape[1], 1, -1, -1)
-    return F.conv2d(x, weight, groups=x.shape[1])
+def energy_of(weight: Tensor) -> Tensor:
+    """Sums of squares of kernels [O,I,k,k]: [O,I] float32."""
+    return weight.float().square().sum((2, 3))
 
 
 class ModulatedConv(nn.Module):
@@ -84,10 +68,29 @@ class ModulatedConv(nn.Module):
         self.up, self.conv_first, self.pad = up, conv_first, kernel // 2
         self.fir_pad = (len(fir) + 1) // 2 - 1, (len(fir) - 2) // 2
         self.register_buffer("fir", fir_kernel(fir), persistent=False)
+        self._kept: tuple[tuple[object, ...], Tensor, Tensor] | None = None
+
+    def frozen(self) -> tuple[Tensor, Tensor] | None:
+        """Scaled weights in the convolution's arithmetic and their energy [outputs,inputs]; None while somebody trains them.
+
+        At low resolutions they are most of what has to be read, and scaling, squaring and casting them costs more than convolving.
+        """
+        if self.weight.requires_grad or self.weight.is_inference():
+            return None
+        kind = self.weight.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.weight.dtype
+        key = (self.weight.data_ptr(), self.weight._version, self.weight.device, dtype)
+        if self._kept is None or self._kept[0] != key:
+            # tensors made in inference mode could serve nobody who needs gradients to the style
+            with torch.inference_mode(False), torch.no_grad():
+                scaled = self.weight * self.gain
+                self._kept = key, scaled.to(dtype), energy_of(scaled)
+        return self._kept[1], self._kept[2]
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:  # [N,C,H,W], [N,D]
         scale = self.modulation(style)
-        weight = self.weight * self.gain
+        frozen = self.frozen()
+        weight = frozen[0] if frozen else self.weight * self.gain
         x = x * scale[:, :, None, None].to(x.dtype)
         if self.up and not self.conv_first:
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
@@ -100,7 +103,8 @@ class ModulatedConv(nn.Module):
 
     def demodulation(self, style: Tensor) -> Tensor:
         """What each output channel is multiplied with, [N,outputs,1,1] float32."""
-        energy = (self.weight * self.gain).float().square().sum((2, 3))  # [outputs,inputs]
+        frozen = self.frozen()
+        energy = frozen[1] if frozen else energy_of(self.weight * self.gain)
         return torch.rsqrt(F.linear(self.modulation(style).float().square(), energy) + 1e-8)[:, :, None, None]
 
 

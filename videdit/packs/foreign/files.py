@@ -53,7 +53,7 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.file: BinaryIO = path.open("rb")
+            self.file = path.open("rb")
             self.size = path.stat().st_size
         except IsADirectoryError:
             raise UsageError(f"{path} is a folder", hint="A checkpoint is a file: .pt, .pkl, .npz, .npy or .safetensors.") from None

@@ -46,7 +46,9 @@ class Tree:
 
 def flat(tree: Any) -> Tree:
     """Everything in a checkpoint by name. A container that lies in two places counts at the first."""
-    out, seen, waiting = Tree(), set(), [("", tree, 0)]
+    out = Tree()
+    seen: set[int] = set()
+    waiting: list[tuple[str, Any, int]] = [("", tree, 0)]
     while waiting:
         name, value, depth = waiting.pop()
         if isinstance(value, Tensor | Array):

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from videdit.networks.stylegan2 import FIR, MAPPING_RATE, Generator
+from videdit.networks.fir import FIR
+from videdit.networks.stylegan2 import MAPPING_RATE, Generator
 from videdit.packs.foreign.layouts import Tree, Unsupported, Weights, numbers
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)

@@ -206,8 +206,8 @@ def _tensor(_machine: Machine, arguments: tuple[Any, ...]) -> Tensor:
 
 
 def _tensor_with_dtype(_machine: Machine, arguments: tuple[Any, ...]) -> Tensor:
-    name = arguments[6].text.removeprefix("torch.")
-    return rebuilt(*arguments[:4], dtype=TORCH_NAMES[name])
+    storage, offset, shape, strides = arguments[:4]
+    return rebuilt(storage, offset, shape, strides, TORCH_NAMES[arguments[6].text.removeprefix("torch.")])
 
 
 def _first(_machine: Machine, arguments: tuple[Any, ...]) -> Any:
