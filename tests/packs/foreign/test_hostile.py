@@ -126,6 +126,7 @@ def bombs() -> list[tuple[str, bytes]]:
         ("a size of 2^80", tensor(b"K\x00", b"\x8a\x0b" + bytes(10) + b"\x01\x85", b"K\x01\x85")),
         ("sizes that are text", tensor(b"K\x00", text("x") + b"\x85", b"K\x01\x85")),
         ("a hundred dimensions", tensor(b"K\x00", b"(" + b"K\x01" * 100 + b"t", b"(" + b"K\x01" * 100 + b"t")),
+        ("bytes that are no whole numbers", _untyped(7)),
         ("a storage that is too short", zipped(PROTO + STORAGE + b".", storage=bytes(8))),
         ("a number of a million bits", PROTO + b"\x8b" + struct.pack("<i", 125000) + b"\x7f" * 125000 + b"."),
         ("a number of a hundred thousand digits", b"\x80\x02I" + b"9" * 100000 + b"\n."),
@@ -143,6 +144,13 @@ def bombs() -> list[tuple[str, bytes]]:
         ("a safetensors beyond its end", _safetensors(b'{"x":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}')),
         ("a safetensors with a deep header", _safetensors(b'{"x":' + b"[" * 200000 + b"}")),
     ]
+
+
+def _untyped(size: int) -> bytes:
+    """A tensor of float32 over `size` bytes."""
+    storage = STORAGE.replace(b"ctorch\nFloatStorage", b"ctorch.storage\nUntypedStorage").replace(b"K\x04tQ", b"K" + bytes([size]) + b"tQ")
+    call = b"ctorch._utils\n_rebuild_tensor_v3\n(" + storage + b"K\x00K\x01\x85K\x01\x85\x89}ctorch\nfloat32\ntR"
+    return zipped(PROTO + b"}" + text("x") + call + b"s.", storage=bytes(size))
 
 
 def _big_endian() -> bytes:

@@ -13,16 +13,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from videdit.errors import UnreadableError, UsageError
-from videdit.packs.foreign.pickles import FREE, Bounded, Machine, RefusedError, short
+from videdit.packs.foreign.bounded import Bounded
+from videdit.packs.foreign.names import KNOWN, RECORDS, read_legacy
+from videdit.packs.foreign.pickles import FREE, Machine, RefusedError, short
 from videdit.packs.foreign.tensors import (
-    KNOWN,
     NUMPY_KINDS,
-    RECORDS,
     TORCH_NAMES,
     Array,
     Storage,
     Tensor,
-    read_legacy,
     rebuilt,
     shaped,
     sizes,

@@ -11,7 +11,9 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
+
+from videdit.packs.foreign.bounded import Source
 
 SCALARS = (str, int, float, bool, bytes, type(None))
 BITS = 64  # of an integer; checkpoints hold sizes, counts and seeds
@@ -20,34 +22,6 @@ FREE = 1 << 24  # bytes or items that calls may copy before the file's own size 
 
 class RefusedError(ValueError):
     """What a file holds is not read; the message says what and why."""
-
-
-class Source(Protocol):
-    """A file open for reading that never returns more than it has (see `Bounded`)."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-    def readline(self) -> bytes: ...
-    def tell(self) -> int: ...
-
-
-class Bounded:
-    """A binary file whose `read(n)` does not make room for more than is there, however large an n a file asks for."""
-
-    def __init__(self, file: Any, size: int) -> None:
-        self._file, self.size = file, size
-
-    def read(self, size: int = -1, /) -> bytes:
-        left = max(0, self.size - self._file.tell())
-        found: bytes = self._file.read(left if size < 0 else min(size, left))
-        return found
-
-    def readline(self) -> bytes:
-        found: bytes = self._file.readline()
-        return found
-
-    def tell(self) -> int:
-        at: int = self._file.tell()
-        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +177,10 @@ def _mark(machine: Machine, _argument: Any) -> None:
     machine.stack = []
 
 
+def _discard(machine: Machine, _argument: Any) -> None:
+    machine._to_mark()
+
+
 def _global(machine: Machine, argument: str) -> None:
     module, _, name = argument.partition(" ")
     machine.stack.append(machine.named(module, name))
@@ -277,7 +255,7 @@ MEMO_READS = frozenset(("GET", "BINGET", "LONG_BINGET"))
 STEPS: dict[str, Callable[[Machine, Any], None]] = {
     "MARK": _mark,
     "POP": _pop_one,
-    "POP_MARK": lambda machine, _argument: _discard(machine),
+    "POP_MARK": _discard,
     "DUP": _push(lambda machine: machine.stack[-1]),
     "LIST": _push(lambda machine: machine._to_mark()),
     "TUPLE": _push(lambda machine: tuple(machine._to_mark())),
@@ -299,7 +277,3 @@ STEPS: dict[str, Callable[[Machine, Any], None]] = {
     "BUILD": _build,
     "BINPERSID": _persistent,
 }
-
-
-def _discard(machine: Machine) -> None:
-    machine._to_mark()
