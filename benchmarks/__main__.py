@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large: see --help of each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,26 @@ def parser() -> argparse.ArgumentParser:
     occlusion.add_argument("--edit", action="append", metavar="NAME=STRENGTH", help="an edit to make; may be repeated")
     occlusion.add_argument("--frames", type=int, default=48, help="of each clip, from its start")
     occlusion.add_argument("--strips", type=Path, metavar="DIR", help="write six frames of each, before above after")
+    large = commands.add_parser(
+        "large", parents=[common], help="a 1024 px generator and e4e of random weights: import, edit, rate by layer"
+    )
+    large.add_argument("--clip", type=Path, default=OWN_CLIP, help="what is edited")
+    large.add_argument("--frames", type=int, default=10, help="of it (default 10)")
+    large.add_argument("--size", type=int, default=1024, help="of the generator (default 1024)")
+    large.add_argument("--widest", type=int, default=512, help="channels of its widest layers (default 512; small ones try the script)")
+    large.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
+    large.add_argument("--precisions", default="", help="such as fp32,bf16 (the default; on a GPU fp32,fp16)")
     return top
+
+
+def large_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import large
+    from videdit.packs.load import pick_device
+
+    device = pick_device(args.device).type
+    precisions = tuple((args.precisions or ("fp32,bf16" if device == "cpu" else "fp32,fp16")).split(","))
+    facts = {"size": args.size, "widest": args.widest, "frames": args.frames, "threads": args.threads}
+    return large.run(large.Plan(args.clip, device=device, precisions=precisions, **facts))
 
 
 def quality_rows(args: argparse.Namespace) -> tuple[list, str]:
@@ -165,7 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
-        makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows}
+        makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows, "large": large_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

@@ -1,9 +1,11 @@
 """Inverting in batches of one size: how crops arrive does not show."""
 
 import numpy as np
+import pytest
 import torch
 
 from videdit.invert import encode, to_image, to_rgb
+from videdit.invert.encoder import in_batches
 from videdit.networks.encoder import Encoder
 
 
@@ -29,3 +31,19 @@ def test_pictures_there_and_back() -> None:
     assert image.min() >= -1
     assert image.max() <= 1
     np.testing.assert_allclose(to_rgb(image), crops, atol=1e-3)
+
+
+def test_batches_are_halved_where_memory_does_not_do() -> None:
+    sizes = []
+
+    def network(rows: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(rows))
+        if len(rows) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return rows * 2
+
+    inputs = torch.arange(5.0)[:, None]
+    assert torch.equal(in_batches(network, inputs, batch=8), inputs * 2)
+    assert sizes == [8, 4, 2, 2, 2]
+    with pytest.raises(torch.OutOfMemoryError):
+        in_batches(lambda rows: network(torch.zeros(9)), inputs, batch=1)

@@ -8,7 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
-from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, models_get, preview, sample, timeline, train
+from videdit.cli import (
+    attributes,
+    doctor,
+    edit,
+    evaluate,
+    gif,
+    inspect,
+    models,
+    models_get,
+    models_import,
+    preview,
+    sample,
+    timeline,
+    train,
+)
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK
@@ -57,7 +71,7 @@ def page() -> str:
     builders = [
         preview.build(None),
         timeline.build(None),
-        *(module.build() for module in (gif, inspect, attributes, models, models_get, sample, doctor, train, evaluate)),
+        *(module.build() for module in (gif, inspect, attributes, models, models_get, models_import, sample, doctor, train, evaluate)),
     ]
     for parser in builders:
         parts += _command(parser)

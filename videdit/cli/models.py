@@ -1,4 +1,4 @@
-"""videdit models list|show|verify: the model packs on this machine; get: public files (models_get)."""
+"""videdit models list|show|verify: the model packs on this machine; get: public files; import: public checkpoints."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def build() -> Parser:
     """The parser."""
     text = "list: the packs found. show: what one holds, with licences. verify: check every file of packs."
     text += "\nget: fetch public files, see `videdit models get --help`."
+    text += "\nimport: a pack out of a public checkpoint; see `videdit models import`."
     parser = Parser("videdit models", "videdit models list|show|verify [NAME|PATH ...] [--json]", text)
     parser.add_argument("action", choices=("list", "show", "verify"), help="what to do")
     parser.add_argument(
@@ -31,6 +32,10 @@ def run(argv: Sequence[str]) -> int:
         from videdit.cli import models_get
 
         return models_get.run(argv[1:])
+    if argv[:1] == ["import"]:
+        from videdit.cli import models_import
+
+        return models_import.run(argv[1:])
     space = build().parse(argv)
     if space.action == "list":
         return _list(as_json=space.json)

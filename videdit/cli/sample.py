@@ -55,7 +55,7 @@ def draw(pack: Pack, number: int, *, seed: int, truncation: float) -> NDArray[np
     import torch
 
     # drawn on the CPU, so that a seed means the same faces on every device
-    z = torch.randn(number, pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed)).numpy()
+    z = torch.randn(number, pack.z_dim, generator=torch.Generator().manual_seed(seed)).numpy()
     pictures = []
     with torch.inference_mode():
         for w in torch.from_numpy(pack.sample(z, truncation=truncation)).to(pack.device).split(8):

@@ -20,7 +20,8 @@ STEPS = {
     "landmarks": "finds 78 points of a face",
     "identity": "tells people apart",
     "generator": "generator and encoder together",
-    "axes": "the directions of the attributes; minutes",
+    "axes": "the directions of the attributes; minutes. With --samples, no DATA: of an imported generator, on samples of it",
+    "encoder": "an encoder for an imported generator that has none, on samples of it; no DATA",
     "attribute": "a new attribute and its flag out of a folder of labelled pictures, beside what a pack has; a minute",
     "transformer": "--method transformer: a map per attribute and style layer, into the pack",
     "mapper": "--method mapper: one network for all attributes at once, into the pack",
@@ -37,7 +38,7 @@ log, curve and samples, and a run that was interrupted goes on from there.
     + "\n".join(f"  {name:<11} {text}" for name, text in STEPS.items())
     + """
 
-For all but the first five DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per attribute) or without:
+For all but the first six DATA may be any folder of pictures, with a labels.csv (file, then a column of 1 and 0 per attribute) or without:
 then the pack's classifier labels them. What they make goes into --pack; into a copy of it in your own
 data folder, which is found before it, where the pack is asked for by name."""
 )
@@ -58,6 +59,9 @@ def build() -> Parser:
     text = f"the pack whose networks are used (axes: default OUT, a pack folder; what goes into a pack: default {DEFAULT_PACK})"
     parser.add_argument("--pack", metavar="NAME|PATH", type=Path, help=text)
     parser.add_argument("--faces", type=int, metavar="N", help="faces to learn from, at most (axes, and what goes into a pack)")
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help="draw so many faces from --pack instead of reading any (axes; 20000 are usual)"
+    )
     parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
     parser.add_argument("--attribute", metavar="NAME", help="what to change (pixel)")
@@ -73,6 +77,9 @@ def build() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Run the command. Raises UsageError, MissingError."""
     space = build().parse(argv)
+    drawn = space.step == "axes" and space.samples is not None and not space.data and len(space.folders) < 2
+    if drawn or space.step == "encoder":
+        return _on_samples(space)
     data, out = _folders(space)
     if not data.is_dir():
         raise UsageError(f"there is no folder {data}", hint="`python -m videdit.train.data FACES_DIR WORK_DIR` prepares it.")
@@ -95,6 +102,23 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
+def _on_samples(space: argparse.Namespace) -> int:
+    """A step that draws its faces from the pack's own generator. Raises UsageError."""
+    if space.pack is None:
+        raise UsageError(f"training {space.step} on samples needs --pack", hint="The pack whose generator is drawn from.")
+    if space.data or len(space.folders) > 1:
+        raise UsageError(f"training {space.step} on samples takes no DATA", hint=f"videdit train {space.step} --pack PACK [OUT]")
+    if space.minutes is not None and not space.minutes > 0:
+        raise UsageError(f"--minutes can't be {space.minutes}", hint="A number above 0.")
+    module = importlib.import_module("videdit.train.sampled" if space.step == "axes" else "videdit.train.encoder")
+    options = _options(space, inspect.signature(module.train).parameters)
+    out = space.out or (space.folders[0] if space.folders else Path("runs") / f"{space.step}-{Path(space.pack).name}")
+    with reporter(space.progress) as talk:
+        talk.file(space.step)
+        say(str(module.train(out, **options, progress=talk if space.progress != "none" else None)))
+    return 0
+
+
 def _folders(space: argparse.Namespace) -> tuple[Path, Path]:
     """DATA and OUT, however they were named. Raises UsageError."""
     left = list(space.folders)
@@ -111,7 +135,8 @@ def _folders(space: argparse.Namespace) -> tuple[Path, Path]:
 
 def _options(space: argparse.Namespace, known: Any) -> dict[str, Any]:
     """What was given, checked against what the trainer takes. Raises UsageError."""
-    names = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth", "attribute", "direction", "features")
+    names: tuple[str, ...] = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth", "attribute")
+    names += ("direction", "features", "samples")
     options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
     if space.restart:
         options["resume"] = False

@@ -27,14 +27,23 @@ def to_rgb(image: Tensor) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def in_batches(network: Callable[[Tensor], Tensor], inputs: Tensor, *, batch: int = BATCH) -> Tensor:
-    """network(inputs [N,...]) in batches of exactly `batch` rows; the last one is filled up by repeating its last row."""
+    """network(inputs [N,...]) in batches of exactly `batch` rows; the last one is filled up by repeating its last row.
+
+    Where a GPU's memory does not do for them, they are halved until it does.
+    """
     parts = []
     for start in range(0, len(inputs), batch):
         rows = inputs[start : start + batch]
         count = len(rows)
         if count < batch:
             rows = torch.cat([rows, rows[-1:].expand(batch - count, *rows.shape[1:])])
-        parts.append(network(rows)[:count])
+        try:
+            parts.append(network(rows)[:count])
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise
+            torch.cuda.empty_cache()
+            return in_batches(network, inputs, batch=batch // 2)
     return torch.cat(parts)
 
 

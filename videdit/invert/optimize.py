@@ -16,6 +16,7 @@ from videdit.networks.vgg import Vgg16Features
 
 VERSION = 1  # raised when latents change for another reason than what stands here
 STEPS, WARM_STEPS = 40, 15  # for the first frames, and for those that start from the solution of the frames before
+FROM_THE_MEAN = 200  # for the first frames of a pack without an encoder
 RATE, PIXELS, NEAR = 0.05, 1.0, 0.02
 FACTS = (VERSION, STEPS, WARM_STEPS, RATE, PIXELS, NEAR, BATCH)  # what latents depend on
 VGG16 = "vgg16-397923af.pth"  # as torchvision keeps it
@@ -40,8 +41,15 @@ class Optimizer:
     Rows do not influence one another, and batches are filled up to one size, so the same crops in the same order give the same latents.
     """
 
-    def __init__(self, generator: nn.Module, encode: Callable[[NDArray[np.float32]], NDArray[np.float32]], features: Features) -> None:
-        self._generator, self._encode, self._features = generator, encode, features
+    def __init__(
+        self,
+        generator: nn.Module,
+        encode: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        features: Features,
+        *,
+        steps: int = STEPS,
+    ) -> None:
+        self._generator, self._encode, self._features, self._steps = generator, encode, features, steps
         self._gained: Tensor | None = None  # [1,L,D]
 
     def __call__(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -58,7 +66,7 @@ class Optimizer:
         first, images = torch.from_numpy(np.array(self._encode(crops))).to(device), to_image(crops, device)
         with torch.no_grad():
             wanted = [value.float() for value in self._features(images)]
-        steps, w = STEPS, first.clone()
+        steps, w = self._steps, first.clone()
         if self._gained is not None:
             steps = WARM_STEPS
             with torch.no_grad():  # somebody else's gain would be a worse start than the encoder's

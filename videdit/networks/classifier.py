@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -43,16 +44,25 @@ def to_size(image: Tensor, size: int) -> Tensor:
     return F.interpolate(image, (size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
+def through(image: Tensor, window: Sequence[float]) -> Tensor:
+    """The part of image [N,C,H,W] that a window (left, top, side, in shares of the image) shows; all of it where there is none."""
+    if not window:
+        return image
+    side = image.shape[-1]
+    left, top, size = round(window[0] * side), round(window[1] * side), max(1, round(window[2] * side))
+    return image[..., top : top + size, left : left + size]
+
+
 class Classifier(nn.Module):
     """Residual network: crop in the pack's frame -> a logit per attribute.
 
     size: the side the crop is resized to, inside. width: channels of the finest map; each of the four stages halves the
-    resolution. attributes: number of logits, in the order of pack.toml.
+    resolution. attributes: number of logits, in the order of pack.toml. window: see `through`; the part of a crop it was trained on.
     """
 
-    def __init__(self, size: int = 64, width: int = 20, attributes: int = 40) -> None:
+    def __init__(self, size: int = 64, width: int = 20, attributes: int = 40, window: Sequence[float] = ()) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.window = size, tuple(window)
         channels = [width, 2 * width, 4 * width, 6 * width, 8 * width]
         self.stem = nn.Sequential(nn.Conv2d(3, channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
         self.stages = nn.ModuleList(nn.Sequential(Down(a, b), Residual(b)) for a, b in pairwise(channels))
@@ -64,7 +74,7 @@ class Classifier(nn.Module):
 
         At size 64 their sides are 64, 32, 16, 8, 4 px. Differentiable: these serve as a perceptual loss.
         """
-        maps = [self.stem(to_size(image, self.size))]
+        maps = [self.stem(to_size(through(image, self.window), self.size))]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         return maps

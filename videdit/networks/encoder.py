@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from videdit.networks.classifier import to_size
+
 
 def init_relu(module: nn.Module) -> None:
     """He initialisation of every convolution for leaky ReLU; biases zero."""
@@ -67,7 +69,8 @@ class Encoder(nn.Module):
             self.linear_out = nn.Linear(linear_rank, num_layers * style_dim, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """image [N,3,S,S] in [-1,1] -> w_plus [N,L,D]."""
+        """image [N,3,S,S] in [-1,1], of any side, -> w_plus [N,L,D]."""
+        image = to_size(image, self.size)
         x = F.leaky_relu(self.stem(F.pixel_unshuffle(image, 2)), 0.2)
         for block in self.blocks:
             x = block(x)

@@ -25,6 +25,8 @@ from videdit.packs.manifest import Manifest, Part, find_pack, read_manifest
 CLASSES = {
     "generator": ("videdit.networks.stylegan2", "Generator"),
     "encoder": ("videdit.networks.encoder", "Encoder"),
+    "encoder of kind e4e": ("videdit.networks.psp", "PspEncoder"),
+    "encoder of kind psp": ("videdit.networks.psp", "PspEncoder"),
     "classifier": ("videdit.networks.classifier", "Classifier"),
     "landmarker": ("videdit.networks.landmarker", "Landmarker"),
     "recognizer": ("videdit.networks.recognizer", "Recognizer"),
@@ -75,6 +77,13 @@ class Pack:
         return self.manifest.size
 
     @property
+    def z_dim(self) -> int:
+        """Numbers of what the mapping network takes."""
+        part = self.manifest.networks.get("generator")
+        widths = part.config.get("mapping_widths") if part else None
+        return int(widths[0]) if widths else self.manifest.style_dim
+
+    @property
     def face_frame(self) -> FaceFrame:
         """Which part of the face the pack sees."""
         return FaceFrame(scale=self.manifest.frame_scale, shift=self.manifest.frame_shift)
@@ -98,6 +107,11 @@ class Pack:
     @property
     def recognizer(self) -> torch.nn.Module:
         return self.loaded("recognizer")
+
+    @property
+    def mean_w(self) -> torch.Tensor:
+        """The generator's mean latent [D]."""
+        return dict(self.generator.named_buffers())["mean_w"]
 
     def has(self, name: str) -> bool:
         """Whether there is a network of this name."""
@@ -154,7 +168,7 @@ class Pack:
         return None if found is None else found.astype(np.float32)
 
     def sample(self, z: NDArray[np.floating], *, truncation: float = 1.0) -> NDArray[np.float32]:
-        """Latents w_plus float32 [N,L,D] for z ~ N(0,1) [N,D]; truncation < 1 draws towards the mean.
+        """Latents w_plus float32 [N,L,D] for z ~ N(0,1) [N,z_dim]; truncation < 1 draws towards the mean.
 
         From the Gaussian over latents of real faces that comes with the axes, or, where a pack has none, from the mapping network.
         """
@@ -197,9 +211,10 @@ def pick_device(name: str) -> torch.device:
 
 def build_network(part: Part) -> torch.nn.Module:
     """A part's class with its configuration, weights not loaded. Raises PackError."""
-    if part.name not in CLASSES:
-        raise PackError(f"unknown network '{part.name}'", hint=f"Known: {', '.join(CLASSES)}.")
-    module, name = CLASSES[part.name]
+    key = f"{part.name} of kind {part.config['kind']}" if "kind" in part.config else part.name
+    if key not in CLASSES:
+        raise PackError(f"unknown network '{key}'", hint=f"Known: {', '.join(CLASSES)}.")
+    module, name = CLASSES[key]
     try:
         network: torch.nn.Module = getattr(importlib.import_module(module), name)(**_plain(part.config))
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError, RuntimeError) as error:

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,11 +38,12 @@ def start_pack(
     licence_note: str = "",
     version: str = "1",
     attributes: Mapping[str, Mapping[str, Any]] = FACE_ATTRIBUTES,
+    name: str = "",
 ) -> None:
-    """Write the head of pack.toml, named after its folder; parts and attributes already in the file stay."""
+    """Write the head of pack.toml, named after its folder where no name is given; parts and attributes already in the file stay."""
     tables = read_tables(pack_dir)
     tables["pack"] = {
-        "name": Path(pack_dir).name,
+        "name": name or Path(pack_dir).name,
         "version": version,
         "license": license,
         "licence_note": licence_note,
@@ -57,15 +59,35 @@ def start_pack(
 
 
 def save_network(
-    pack_dir: str | Path, name: str, module: torch.nn.Module, config: Mapping[str, Any], *, license: str, trained_on: str
+    pack_dir: str | Path,
+    name: str,
+    module: torch.nn.Module,
+    config: Mapping[str, Any],
+    *,
+    license: str,
+    trained_on: str,
+    half: bool = True,
 ) -> Path:
-    """Write `<name>.safetensors` (floats as fp16) and its entry in pack.toml; config rebuilds the module. Returns the path.
+    """Write `<name>.safetensors` (floats as fp16, or as they are without `half`) and its entry in pack.toml; config rebuilds the module.
+    Returns the path.
 
     Raises PackError when a weight does not fit into fp16.
     """
-    tensors = {key: _half(key, value) for key, value in module.state_dict().items()}
+    tensors = {key: _half(key, value) if half else value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     path = Path(pack_dir) / f"{name}.safetensors"
     _replace(path, lambda part: save_tensors(tensors, part))
+    return _enter(pack_dir, name, path, config, license=license, trained_on=trained_on)
+
+
+def add_part(pack_dir: str | Path, name: str, source: Path, config: Mapping[str, Any], *, license: str, trained_on: str) -> Path:
+    """Copy another pack's network into this one, with a configuration of its own. Returns the path."""
+    path = Path(pack_dir) / f"{name}.safetensors"
+    _replace(path, lambda part: shutil.copyfile(source, part))
+    return _enter(pack_dir, name, path, config, license=license, trained_on=trained_on)
+
+
+def _enter(pack_dir: str | Path, name: str, path: Path, config: Mapping[str, Any], *, license: str, trained_on: str) -> Path:
+    """A network's entry in pack.toml."""
     tables = read_tables(pack_dir)
     entry = {"file": path.name, "sha256": digest(path), "license": license, "trained_on": trained_on, "config": dict(config)}
     tables.setdefault("networks", {})[name] = entry
@@ -83,12 +105,13 @@ def save_axes(
     trained_on: str,
     prior: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
     shape: NDArray[np.floating] | None = None,
+    half: bool = True,
 ) -> Path:
     """Write axes.safetensors and its entry in pack.toml.
 
     axes [A,L,D], scaled here to unit length over L*D; calibrate [A]: the distance of +1.0 along the unit axis;
     order: source names [A]; prior: mean [L,D] and basis [K,L,D] of a Gaussian over latents, to sample from; shape
-    [P,2,L,D]: how latents move landmarks, in crop sides (train.shape). Returns the path.
+    [P,2,L,D]: how latents move landmarks, in crop sides (train.shape); half: axes as fp16, else as float32. Returns the path.
     Raises PackError for values that are not finite.
     """
     axes = np.asarray(axes, np.float64)
@@ -97,7 +120,8 @@ def save_axes(
         raise PackError(f"{len(order)} names for axes {list(axes.shape)} and calibrate {list(np.shape(calibrate))}")
     if not (np.isfinite(axes).all() and np.isfinite(calibrate).all() and (lengths > 0).all()):
         raise PackError("an axis is zero or not finite")
-    arrays = {"axes": (axes / lengths[:, None, None]).astype(np.float16), "calibrate": np.asarray(calibrate, np.float32)}
+    unit = (axes / lengths[:, None, None]).astype(np.float16 if half else np.float32)
+    arrays = {"axes": unit, "calibrate": np.asarray(calibrate, np.float32)}
     if prior is not None:
         arrays |= {"prior_mean": np.asarray(prior[0], np.float32), "prior_basis": np.asarray(prior[1], np.float16)}
     if shape is not None:

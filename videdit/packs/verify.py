@@ -33,6 +33,8 @@ def verify(pack: Pack) -> Iterator[Check]:
     for which, name in enumerate(pack.manifest.transforms):
         yield _check(f"a picture through the pixel transform {name}", partial(_redraw, pack, which))
     yield _check("attributes", partial(_attributes, pack))
+    if pack.has("generator") and not pack.has("encoder"):
+        yield _check("a latent through the generator", partial(_draw, pack))
     if {"generator", "encoder"} <= set(pack.manifest.networks):
         yield _check("a picture through encoder and generator", partial(_round_trip, pack))
 
@@ -88,6 +90,15 @@ def _attributes(pack: Pack) -> None:
         lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order and a.source not in pack.manifest.methods]
     ):
         raise PackError(f"no axis for {', '.join(lost)}")
+
+
+@torch.inference_mode()
+def _draw(pack: Pack) -> None:
+    """The mean latent goes in; a picture comes out in the shape of pack.toml."""
+    manifest = pack.manifest
+    image = pack.generator(pack.mean_w.expand(1, manifest.num_layers, -1))
+    if tuple(image.shape) != (1, 3, manifest.size, manifest.size) or not torch.isfinite(image).all():
+        raise PackError(f"the generator gives {list(image.shape)}, or values that are not finite")
 
 
 @torch.inference_mode()

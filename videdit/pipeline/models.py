@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,9 +14,10 @@ from numpy.typing import NDArray
 
 from videdit import edit
 from videdit.config import Settings
+from videdit.errors import PackError
 from videdit.invert import encode
-from videdit.invert.encoder import in_batches, to_rgb
-from videdit.invert.optimize import Optimizer, features_for
+from videdit.invert.encoder import BATCH, in_batches, to_rgb
+from videdit.invert.optimize import FROM_THE_MEAN, Optimizer, features_for
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
 from videdit.pipeline.people import Person
@@ -24,7 +27,15 @@ from videdit.store import Cache, stage_key
 
 Drawn = tuple[NDArray[np.float32], NDArray[np.float32]]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+PASSES = 64  # renders that a step of tuning costs
+DEAR = 60.0  # seconds from which on the cost is said before it starts
+log = logging.getLogger(__name__)
 AUTO_STEPS = 0  # of --tune auto; what pays for its seconds is said in docs/models.md
+
+
+def duration(seconds: float) -> str:
+    """Roughly, in words."""
+    return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
 
 
 def steps_for(tuning: str) -> int:
@@ -57,6 +68,11 @@ class Models:
     def _arithmetic(self) -> AbstractContextManager[object]:
         return torch.autocast(self.pack.device.type, self.dtype) if self.dtype else nullcontext()
 
+    @property
+    def rows(self) -> int:
+        """Pictures that are rendered at once: on a CPU as many as take the memory of 8 of 256 px."""
+        return BATCH if self.pack.device.type != "cpu" else max(1, min(BATCH, BATCH * 256**2 // self.pack.size**2))
+
     def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
         with self._arithmetic():
@@ -64,20 +80,38 @@ class Models:
 
     def inverter(self, name: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """--invert: crops to latents as `encode` does, for the crops of one file in their order."""
+        encodes = self.pack.has("encoder")
         if name == "encoder":
+            if not encodes:
+                hint = "`videdit train encoder --pack PACK` makes one; --invert optimize does without, slowly."
+                raise PackError(f"the pack {self.pack.manifest.name} has no encoder", hint=hint)
             return self.encode
-        return Optimizer(self.pack.generator, self.encode, features_for(self.pack.classifier, self.pack.device)[1])
+        features = features_for(self.pack.classifier, self.pack.device)[1]
+        if encodes:
+            return Optimizer(self.pack.generator, self.encode, features)
+        return Optimizer(self.pack.generator, self.mean_latents, features, steps=FROM_THE_MEAN)
+
+    def mean_latents(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The generator's mean latent [N,L,D] for every one of crops [N,S,S,3]: where to begin without an encoder."""
+        return np.tile(self.pack.mean_w.cpu().numpy(), (len(crops), self.pack.manifest.num_layers, 1)).astype(np.float32)
 
     def render(self, generator: torch.nn.Module | None, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size; by the pack's generator where none is given."""
         generator = generator or self.pack.generator
         with self._arithmetic():
-            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device)))
+            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=self.rows))
 
     def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], times: NDArray[np.floating], moves: edit.Moves) -> Drawn:
         """Crops [N,S,S,3] RGB in 0..255 of times [N] s, redrawn, and where they may differ [N,S,S]; see edit.draw."""
         with self._arithmetic():
             return edit.draw(crops, landmarks, moves, self.pack, times=times)
+
+    def tuning_takes(self, steps: int, w: NDArray[np.float32]) -> float:
+        """Seconds that tuning should take, from those of one render: a step draws 16 pictures twice, and once goes back through them."""
+        self.render(None, w)
+        start = time.perf_counter()
+        self.render(None, w)
+        return steps * PASSES * (time.perf_counter() - start) / self.rows
 
     def tuned(
         self, person: Person, steps: int, steady: Steadiness, *, cache: Cache, parts: Sequence[object], progress: Progress | None
@@ -94,6 +128,8 @@ class Models:
         if known is None:
             axes, weights = self.pack.axes(), weights_of(person)
             pivots = np.concatenate([smooth_latents(person, steady, weights, row, row + 1) for row in person.sampled])
+            if (seconds_needed := self.tuning_takes(steps, pivots[:1])) > DEAR:
+                log.warning("tuning takes %d steps, here about %s", steps, duration(seconds_needed))
             report: Callable[[int, int], None] | None = (lambda done, total: progress("tune", done, total)) if progress else None
             features: Callable[[torch.Tensor], Sequence[torch.Tensor]] = self.pack.classifier.features  # type: ignore[assignment]
             state = tune(

@@ -96,7 +96,7 @@ def train(
     labels = torch.from_numpy(faces.labels[rows].astype(np.float32))
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    network, shadow = Classifier(**CONFIG).to(on), Classifier(**CONFIG).to(on)
+    network, shadow = Classifier(**CONFIG).to(on), Classifier(**CONFIG).to(on)  # type: ignore[arg-type]  # all of it is integers
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     average, run = Average(network), Run(out, minutes=minutes, resume=resume, progress=progress)

@@ -136,7 +136,7 @@ def train(
     pairs, same = make_pairs(faces.identity[held], 6000)
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    network, shadow = Recognizer(**CONFIG).to(on), Recognizer(**CONFIG).to(on)
+    network, shadow = Recognizer(**CONFIG).to(on), Recognizer(**CONFIG).to(on)  # type: ignore[arg-type]  # all of it is integers
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _start_from(network, init or Path(out).parent / "classifier" / "classifier.safetensors")
     head = MarginHead(CONFIG["dim"], len(people)).to(on)

@@ -70,12 +70,14 @@ class Studio:
 
     def __init__(self, pack: Pack) -> None:
         self.pack, self.device = pack, pack.device
-        for network in (pack.encoder, pack.generator, pack.classifier):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for name in ("encoder", "generator", "classifier"):
+            if pack.has(name):
+                pack.loaded(name).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.batch = max(1, BATCH * 128**2 // max(pack.size, 128) ** 2)  # a batch's maps take the memory of 32 at 128 px
 
     def _run(self, network: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> NDArray[np.float32]:
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
-            return torch.cat([network(part.to(self.device)).float().cpu() for part in inputs.split(BATCH)]).numpy()
+            return torch.cat([network(part.to(self.device)).float().cpu() for part in inputs.split(self.batch)]).numpy()
 
     def encode(self, faces: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
         """Faces [N,S,S,3] RGB to latents [N,L,D]."""
@@ -94,14 +96,16 @@ class Studio:
         return self._run(self.pack.classifier, torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1))
 
     def seen(self, w: Floats) -> Sitters:
-        """What the networks say of the renders of latents [N,L,D]; embeddings are constant where the pack has no recognizer."""
-        known = "recognizer" in self.pack.manifest.networks
+        """What the networks say of the renders of latents [N,L,D]; embeddings are constant where the pack has no recognizer, and an encoder
+        that is not there is taken to find every latent again."""
+        known, encodes = self.pack.has("recognizer"), self.pack.has("encoder")
         count = len(self.pack.classifier.state_dict()["head.bias"])  # axes there may be more of
 
         def look(part: torch.Tensor) -> torch.Tensor:
             images = self.pack.generator(part)
             identity = self.pack.recognizer(images) if known else torch.ones(len(images), 1)
-            return torch.cat([self.pack.classifier(images).float(), self.pack.encoder(images).float().flatten(1), identity.float()], 1)
+            again = self.pack.encoder(images) if encodes else part
+            return torch.cat([self.pack.classifier(images).float(), again.float().flatten(1), identity.to(images).float()], 1)
 
         found = self._run(look, torch.from_numpy(np.asarray(w, np.float32)))
         logits, again, identities = np.split(found, [count, count + w[0].size], axis=1)
@@ -109,7 +113,7 @@ class Studio:
 
     def sample(self, count: int, seed: int) -> NDArray[np.float32]:
         """Latents [N,L,D] out of the mapping network."""
-        z = torch.randn(count, self.pack.manifest.style_dim, generator=torch.Generator().manual_seed(seed))
+        z = torch.randn(count, self.pack.z_dim, generator=torch.Generator().manual_seed(seed))
         w = self._run(self.pack.generator.mapping, z)  # type: ignore[arg-type]
         return np.repeat(w[:, None], self.pack.manifest.num_layers, axis=1)
 
