@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
-from videdit.cli import attributes, doctor, edit, evaluate, gif, inspect, models, preview, sample, timeline, train
+from videdit.cli import attributes, cache, doctor, edit, evaluate, gif, inspect, models, preview, sample, timeline, train
 from videdit.cli.parser import Parser
 from videdit.cli.presets import describe, shipped
 from videdit.config import DEFAULT_PACK
@@ -30,7 +30,7 @@ ENDS = """
 | 0 | done |
 | 1 | a bug in videdit; `VIDEDIT_DEBUG=1` shows where |
 | 2 | usage: a flag, a value, a path that does not exist |
-| 3 | several inputs, and any of them failed; or a face that `--max-identity-drop` could not keep, the output is still written |
+| 3 | several inputs, and any failed; memory ran out; or a face that `--max-identity-drop` could not keep, the output is still written |
 | 4 | no face in any input; the output is still written, untouched |
 | 5 | weights or a dependency missing |
 | 6 | the one input can't be read |
@@ -55,7 +55,7 @@ def page() -> str:
     builders = [
         preview.build(None),
         timeline.build(None),
-        *(module.build() for module in (gif, inspect, attributes, models, sample, doctor, train, evaluate)),
+        *(module.build() for module in (gif, inspect, attributes, models, cache, sample, doctor, train, evaluate)),
     ]
     for parser in builders:
         parts += _command(parser)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from videdit import edit
 from videdit.config import Settings
 from videdit.invert import encode
-from videdit.invert.encoder import in_batches, to_rgb
+from videdit.invert.encoder import BATCH, in_batches, to_rgb
 from videdit.invert.optimize import Optimizer, features_for
 from videdit.invert.pivotal import tune
 from videdit.packs.load import Pack, load_pack
@@ -42,17 +42,18 @@ def fastest(device: torch.device) -> str:
 
 @dataclass(slots=True)
 class Models:
-    """A pack and the arithmetic to run it with. dtype None is float32."""
+    """A pack and the arithmetic to run it with. dtype None is float32; batch: faces that a network sees at once."""
 
     pack: Pack
     dtype: torch.dtype | None = None
+    batch: int = BATCH
 
     @classmethod
     def load(cls, settings: Settings, pack: Pack | None = None) -> Models:
         """The pack of the settings, or one loaded before; its networks are loaded when they are used. Raises MissingError, PackError."""
         pack = pack or load_pack(settings.pack, device=settings.device)
         wanted = fastest(pack.device) if settings.precision == "auto" else settings.precision
-        return cls(pack, DTYPES.get(wanted))
+        return cls(pack, DTYPES.get(wanted), settings.batch)
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         return torch.autocast(self.pack.device.type, self.dtype) if self.dtype else nullcontext()
@@ -60,7 +61,7 @@ class Models:
     def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
         with self._arithmetic():
-            return encode(self.pack.encoder, crops, device=self.pack.device)
+            return encode(self.pack.encoder, crops, batch=self.batch, device=self.pack.device)
 
     def inverter(self, name: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """--invert: crops to latents as `encode` does, for the crops of one file in their order."""
@@ -72,12 +73,14 @@ class Models:
         """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size; by the pack's generator where none is given."""
         generator = generator or self.pack.generator
         with self._arithmetic():
-            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device)))
+            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=self.batch))
 
     def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], times: NDArray[np.floating], moves: edit.Moves) -> Drawn:
         """Crops [N,S,S,3] RGB in 0..255 of times [N] s, redrawn, and where they may differ [N,S,S]; see edit.draw."""
         with self._arithmetic():
-            return edit.draw(crops, landmarks, moves, self.pack, times=times)
+            rows = [slice(start, start + self.batch) for start in range(0, len(crops), self.batch)]
+            parts = [edit.draw(crops[part], landmarks[part], moves, self.pack, times=times[part]) for part in rows]
+        return parts[0] if len(parts) == 1 else (np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts]))
 
     def tuned(
         self, person: Person, steps: int, seconds: float, *, cache: Cache, parts: Sequence[object], progress: Progress | None

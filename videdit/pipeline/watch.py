@@ -112,6 +112,8 @@ def watch_parts(models: Models, settings: Settings, content: str, *, invert: boo
     """What the result of pass 1 depends on, as JSON values."""
     parts = [content, models.pack.id, followed(settings), settings.landmarks, SECONDS, str(models.dtype), models.pack.device.type]
     parts.append(settings.occlusion)
+    if settings.batch != Settings.__dataclass_fields__["batch"].default:  # other batches may round otherwise
+        parts.append(["batch", settings.batch])
     if not invert:
         return [*parts, "no latents"]
     if settings.invert == "optimize":
