@@ -86,9 +86,14 @@ def do(task: Task, tools: Tools, progress: Progress | None = None) -> Done:
 
 def _try(task: Task, tools: Tools, progress: Progress | None) -> Done | None:
     """A task done, or None when memory ran out; whatever held it is gone by then. Raises UsageError (but NobodyError), MissingError."""
+    from videdit.batch.places import staged
+
     done = Done(task.number)
     try:
-        _edit(task, tools, progress, done)
+        with staged(task) as here:
+            _edit(here, tools, progress, done)
+            if done.report is not None and here is not task:  # as it was asked for
+                done.report.input, done.report.output = task.source, task.target
     except VideditError as error:
         if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
             raise

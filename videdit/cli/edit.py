@@ -24,7 +24,7 @@ from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.report import HELP, ClipPages, check_report, wants_page, write_report
 from videdit.cli.say import note, say
 from videdit.cli.speeds import Speeds
-from videdit.cli.work import Extras, Hands, Show, add_hands, work
+from videdit.cli.work import Extras, Show, add_hands, hands_of, work
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
 from videdit.errors import MissingError, UsageError, VideditError
@@ -195,10 +195,10 @@ def _do(
     lines = space.progress == "json" and not space.quiet
     announcer: Announcer = Lines() if lines else Words(quiet=space.quiet, alone=alone)
     announcer.planned(todo, [outcome.job for outcome in outcomes])
-    code = INTERRUPTED
+    hands, code = hands_of(space), INTERRUPTED
     try:
-        with crowd("none" if space.quiet or lines else space.progress, len(todo), together=space.workers > 1 < len(todo)) as talk:
-            work(todo, asked, extras, Hands(space.workers, space.fail_fast), Show(todo, talk, announcer), outcomes)
+        with crowd("none" if space.quiet or lines else space.progress, len(todo), together=hands.together and len(todo) > 1) as talk:
+            work(todo, asked, extras, hands, Show(todo, talk, announcer), outcomes)
         code = exit_code(outcomes)
     except VideditError as error:
         code = error.exit_code

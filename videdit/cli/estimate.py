@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from videdit.cli.folders import elsewhere
 from videdit.cli.plan import Job
 from videdit.cli.progress import clock
 from videdit.cli.say import note
@@ -45,7 +47,10 @@ class Estimate:
 def estimate(jobs: Sequence[Job], folder: Path, speed: Speed, *, workers: int = 1) -> Estimate:
     """Time and disk of jobs whose outputs go to `folder`; what can't be read is said, and counts nothing."""
     seconds = size = 0.0
-    looked = 0
+    looked, whole_plan = 0, len(jobs)
+    jobs = [job for job in jobs if not elsewhere(job.source)]
+    if len(jobs) < whole_plan:
+        note(f"{whole_plan - len(jobs)} files lie elsewhere and are not counted in the estimate")
     for pictures in (False, True):
         group = [job for job in jobs if (job.source.suffix.lower() in PICTURE_SUFFIXES and not is_sequence(job.source)) == pictures]
         picked = group[:: max(1, -(-len(group) // LOOKED_AT))]
@@ -83,7 +88,8 @@ def _bytes(jobs: Sequence[Job]) -> int:
 
 
 def _free(folder: Path) -> int:
-    """Bytes free where a folder is, or will be."""
+    """Bytes free where a folder is, or will be; of the temporary folder for one elsewhere, through which its files go."""
+    folder = Path(tempfile.gettempdir()) if elsewhere(folder) else folder
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -38,6 +38,8 @@ def clips_in(folder: Path, choice: Choice, *, without: Path | None = None) -> li
 
     without: a folder that is left out, such as the one that results go to. Raises UsageError where nothing is found.
     """
+    if elsewhere(folder):
+        return _none_is_wrong(_elsewhere(folder, choice, without), folder, choice)
     top = os.fspath(folder)
     barred = os.path.realpath(without) if without is not None else None
     found: list[Path] = []
@@ -46,11 +48,52 @@ def clips_in(folder: Path, choice: Choice, *, without: Path | None = None) -> li
         below = os.path.relpath(where, top).replace(os.sep, "/")
         start = "" if below == "." else f"{below}/"
         found += [Path(where, name) for name in sorted(names) if _known(name) and choice.takes(start + name) and _is_file(where, name)]
+    return _none_is_wrong(found, folder, choice)
+
+
+def _none_is_wrong(found: list[Path], folder: Path, choice: Choice) -> list[Path]:
+    """Raises UsageError."""
     if not found:
         chosen = choice != Choice()
         hint = f"Known by suffix: {' '.join(sorted(SUFFIXES))}." + (" --include and --exclude choose among them." if chosen else "")
         raise UsageError(f"the folder {folder} holds no clip and no picture{' that was chosen' if chosen else ''}", hint=hint)
     return found
+
+
+def _elsewhere(folder: Path, choice: Choice, without: Path | None) -> list[Path]:
+    """The same in a bucket or the like."""
+    from videdit.batch.places import files_in
+
+    names = [name for name in files_in(folder) if not any(part.startswith(".") for part in name.split("/"))]
+    found = [folder / name for name in names if _known(name.rpartition("/")[2]) and choice.takes(name)]
+    return [file for file in found if without is None or without == folder or not file.is_relative_to(without)]
+
+
+def elsewhere(path: Path) -> str:
+    """The address of what is not a file here, such as s3://bucket/clip.mp4; else nothing."""
+    if not path.parts or ":" not in path.parts[0]:
+        return ""
+    from videdit.batch.places import url_of
+
+    return url_of(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, here or elsewhere."""
+    if not elsewhere(path):
+        return path.is_dir()
+    from videdit.batch import places
+
+    return places.is_folder(path)
+
+
+def there(path: Path) -> bool:
+    """Whether it exists, here or elsewhere."""
+    if not elsewhere(path):
+        return path.exists()
+    from videdit.batch import places
+
+    return places.exists(path)
 
 
 def _known(name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from videdit.cli.folders import Choice, below, clips_in
+from videdit.cli.folders import Choice, below, clips_in, elsewhere, is_folder, there
 from videdit.cli.naming import DEFAULT, check_name, edits_in_a_name, named
 from videdit.curves import Strength
 from videdit.errors import OutputError, UsageError
@@ -57,23 +57,23 @@ def make_plan(wishes: Sequence[Wish], output: str, *, choice: Choice = Choice(),
     """Every input with its output. Raises UsageError."""
     if naming.template:
         check_name(naming.template)
-    folders = [Path(wish.path).is_dir() for wish in wishes]
+    folders = [is_folder(Path(wish.path)) for wish in wishes]
     if choice != Choice() and not any(folders):
         raise UsageError("--include and --exclude choose from folders, and no input is one")
     out = Path(output)
-    if not (len(wishes) > 1 or any(folders) or naming.template or wishes[0].output or out.is_dir() or output.endswith(("/", "\\"))):
+    if not (len(wishes) > 1 or any(folders) or naming.template or wishes[0].output or is_folder(out) or output.endswith(("/", "\\"))):
         jobs = [Job(_file(wishes[0].path), out, wishes[0].strengths)]
         _check(jobs)
         return Plan(jobs, None)
     if out.exists() and not out.is_dir():
         raise UsageError(f"{output} is a file, and there are several inputs", hint="Name a folder.")
-    if out.suffix.lower() in SUFFIXES and not out.is_dir():
+    if out.suffix.lower() in SUFFIXES and not is_folder(out):
         raise UsageError(
             f"{output} looks like a file, and there are several inputs", hint="Name a folder; every file keeps its name in it."
         )
     jobs = []
-    for wish, is_folder in zip(wishes, folders, strict=True):
-        jobs += _in_folder(wish, out, choice, naming) if is_folder else [_alone(wish, out, naming)]
+    for wish, holds in zip(wishes, folders, strict=True):
+        jobs += _in_folder(wish, out, choice, naming) if holds else [_alone(wish, out, naming)]
     jobs = _once(jobs)
     _check(jobs)
     return Plan(jobs, out)
@@ -106,14 +106,14 @@ def _alone(wish: Wish, out: Path, naming: Naming) -> Job:
 
 def find_inputs(inputs: Sequence[str]) -> list[Path]:
     """Files that are named, folders replaced by what is in them and below. Raises UsageError."""
-    found = [file for name in inputs for file in (clips_in(Path(name), Choice()) if Path(name).is_dir() else [_file(name)])]
+    found = [file for name in inputs for file in (clips_in(Path(name), Choice()) if is_folder(Path(name)) else [_file(name)])]
     return list(dict.fromkeys(found))
 
 
 def _file(name: str) -> Path:
     """Raises UsageError for a file that does not exist."""
     path = Path(name)
-    if not (path.exists() or numbered(path)):
+    if not (there(path) or numbered(path)):
         raise UsageError(f"there is no file {name}", hint=_beside(path))
     return path
 
@@ -175,7 +175,7 @@ def _kind(path: Path) -> Kind | None:
 
 def _there(target: Path) -> bool:
     """Whether an output exists, or one of a row of pictures."""
-    return target.exists() or (is_sequence(target) and bool(numbered(target)))
+    return there(target) or (is_sequence(target) and bool(numbered(target)))
 
 
 def drop_existing(jobs: Sequence[Job], *, overwrite: bool, skip: bool) -> tuple[list[Job], list[Job]]:
@@ -192,7 +192,7 @@ def drop_existing(jobs: Sequence[Job], *, overwrite: bool, skip: bool) -> tuple[
 
 def make_folders(targets: Iterable[Path], folder: Path | None) -> None:
     """The outputs' folders: made below the output folder, expected for one file with a name. Raises OutputError."""
-    for parent in dict.fromkeys(target.parent for target in targets):
+    for parent in dict.fromkeys(target.parent for target in targets if not elsewhere(target)):
         if folder is None and not parent.is_dir():
             raise OutputError(f"the folder {parent} does not exist", hint=f"mkdir -p '{parent}' makes it.")
         try:

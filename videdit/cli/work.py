@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,8 +19,7 @@ from videdit.cli.report import ClipPages
 from videdit.errors import UsageError
 
 if TYPE_CHECKING:
-    from videdit.batch import Done, Task
-    from videdit.batch.task import Progress
+    from videdit.batch.task import Done, Progress, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,15 @@ class Hands:
     workers: int = 1
     fail_fast: bool = False
 
+    @property
+    def together(self) -> bool:
+        """Whether several clips may be worked on at once."""
+        return self.workers > 1
+
     def start(self, tasks: Sequence[Task], show: Show, stop: Callable[[], bool]) -> Generator[Done, None, None]:
         """Begin the work; gives what became of each task as soon as it is known. stop: asked before each whether to begin no more."""
         if self.workers == 1 or len(tasks) == 1:
-            from videdit.batch import run_inline
+            from videdit.batch.inline import run_inline
 
             return run_inline(tasks, show.began, stop=stop)
         from videdit.batch.local import run_local, threads_here
@@ -55,6 +60,11 @@ def add_hands(group: Any) -> None:
     text = "edit so many clips at once, each in a process of its own, with its own GPU where there are several (default 1: in this process)"
     group.add_argument("--workers", type=_count, default=1, metavar="N", help=text)
     group.add_argument("--fail-fast", action="store_true", help="begin no other file once one has failed")
+
+
+def hands_of(space: argparse.Namespace) -> Hands:
+    """Who is asked for."""
+    return Hands(space.workers, space.fail_fast)
 
 
 def _count(text: str) -> int:
@@ -85,7 +95,7 @@ class Show:
 
 def make_tasks(jobs: Sequence[Job], asked: Asked, extras: Extras) -> list[Task]:
     """Each job as a task; its number is its place among the jobs."""
-    from videdit.batch import Task
+    from videdit.batch.task import Task
 
     return [
         Task(
