@@ -165,6 +165,7 @@ def _plan(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other")
+    hands_of(space)
     asked = Asked(people_of(space), settings)
     wishes = [Wish(path, strengths) for path in space.inputs]
     wishes += read_jobs(Path(space.jobs), strengths, manifest) if space.jobs else []

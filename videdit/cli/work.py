@@ -34,23 +34,31 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """Who does it: how many processes of this machine, 1 for this one; fail_fast: begin nothing more once a clip has failed."""
+    """Who does it: how many processes of this machine, 1 for this one, or a Ray cluster, by its address; fail_fast: begin nothing more once
+    a clip has failed."""
 
     workers: int = 1
     fail_fast: bool = False
+    cluster: str = ""
 
     @property
     def together(self) -> bool:
         """Whether several clips may be worked on at once."""
-        return self.workers > 1
+        return self.workers > 1 or bool(self.cluster)
 
     def start(self, tasks: Sequence[Task], show: Show, stop: Callable[[], bool]) -> Generator[Done, None, None]:
         """Begin the work; gives what became of each task as soon as it is known. stop: asked before each whether to begin no more."""
+        from videdit.batch.local import threads_here
+
+        if self.cluster:
+            from videdit.batch.cluster import run_ray
+
+            return run_ray(tasks, show.began, show.remark, address=self.cluster, threads=threads_here(), stop=stop)
         if self.workers == 1 or len(tasks) == 1:
             from videdit.batch.inline import run_inline
 
             return run_inline(tasks, show.began, stop=stop)
-        from videdit.batch.local import run_local, threads_here
+        from videdit.batch.local import run_local
 
         return run_local(tasks, show.began, show.remark, workers=self.workers, threads=threads_here(), stop=stop)
 
@@ -59,12 +67,19 @@ def add_hands(group: Any) -> None:
     """The flags."""
     text = "edit so many clips at once, each in a process of its own, with its own GPU where there are several (default 1: in this process)"
     group.add_argument("--workers", type=_count, default=1, metavar="N", help=text)
+    text = "who works: this machine, or a Ray cluster with a clip at a time on each of its nodes' cores; needs videdit[ray]"
+    group.add_argument("--engine", choices=("local", "ray"), default="local", help=f"{text} (default local)")
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster (default auto: the one that is known here)")
     group.add_argument("--fail-fast", action="store_true", help="begin no other file once one has failed")
 
 
 def hands_of(space: argparse.Namespace) -> Hands:
-    """Who is asked for."""
-    return Hands(space.workers, space.fail_fast)
+    """Who is asked for. Raises UsageError."""
+    if space.engine == "local" and space.address is not None:
+        raise UsageError("--address is that of a Ray cluster", hint="--engine ray --address auto")
+    if space.engine == "ray" and space.workers > 1:
+        raise UsageError("--workers are processes of this machine, and --engine ray has its own", hint="Leave out one of the two.")
+    return Hands(space.workers, space.fail_fast, (space.address or "auto") if space.engine == "ray" else "")
 
 
 def _count(text: str) -> int:
