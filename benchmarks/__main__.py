@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large|scaling|soak: see --help of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from videdit.config import DEFAULT_PACK, Settings
 from videdit.errors import MissingError, UsageError, VideditError
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     large.add_argument("--widest", type=int, default=512, help="channels of its widest layers (default 512; small ones try the script)")
     large.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
     large.add_argument("--precisions", default="", help="such as fp32,bf16 (the default; on a GPU fp32,fp16)")
+    add_many(commands, common)
     return top
 
 
@@ -76,6 +78,49 @@ def large_rows(args: argparse.Namespace) -> tuple[list, str]:
     precisions = tuple((args.precisions or ("fp32,bf16" if device == "cpu" else "fp32,fp16")).split(","))
     facts = {"size": args.size, "widest": args.widest, "frames": args.frames, "threads": args.threads}
     return large.run(large.Plan(args.clip, device=device, precisions=precisions, **facts))
+
+
+def add_many(commands: Any, common: argparse.ArgumentParser) -> None:
+    """What measures runs of many clips."""
+    text = "seconds against frames, --workers against one process, and the planning of ten thousand files"
+    scaling = commands.add_parser("scaling", parents=[common], help=text)
+    scaling.add_argument("--clips", type=int, default=6, help="how many for --workers")
+    scaling.add_argument("--frames", type=int, default=48, help="of each")
+    scaling.add_argument("--workers", default="1,2", help="such as 1,2,4")
+    scaling.add_argument("--files", type=int, default=10_000, help="to plan; 0 leaves it out")
+    soak = commands.add_parser("soak", parents=[common], help="many short clips, some bad, and a worker killed every so often")
+    soak.add_argument("--clips", type=int, default=200)
+    soak.add_argument("--bad", type=int, default=10, metavar="N", help="every N-th clip is bad")
+    soak.add_argument("--kill", type=int, default=20, metavar="N", help="a worker is killed every N clips")
+    soak.add_argument("--workers", type=int, default=2)
+    soak.add_argument("--plot", type=Path, metavar="FILE.SVG", help="memory over time")
+
+
+def scaling_rows(args: argparse.Namespace) -> tuple[list, str]:
+    import tempfile
+
+    from benchmarks import scaling
+
+    counts = [int(count) for count in args.workers.split(",")]
+    options = ["--pack", args.pack, "--device", args.device]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = scaling.run(OWN_CLIP, Path(folder), clips=args.clips, frames=args.frames, counts=counts, files=args.files, options=options)
+    return (
+        rows,
+        f"{OWN_CLIP.name} at {scaling.HEIGHT} lines; {cores()} CPU cores ({platform.machine()}), Python {platform.python_version()}.",
+    )
+
+
+def soak_rows(args: argparse.Namespace) -> tuple[list, str]:
+    import tempfile
+
+    from benchmarks import soak
+
+    options = ["--pack", args.pack, "--device", args.device]
+    shape = {"clips": args.clips, "bad": args.bad, "kill_every": args.kill, "workers": args.workers}
+    with tempfile.TemporaryDirectory() as folder:
+        rows = soak.run(OWN_CLIP, Path(folder), **shape, options=options, drawing=args.plot)
+    return rows, f"{soak.FRAMES} frames of {soak.HEIGHT} lines each, --workers {args.workers}; {cores()} CPU cores."
 
 
 def quality_rows(args: argparse.Namespace) -> tuple[list, str]:
@@ -185,6 +230,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
         makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows, "large": large_rows}
+        makers |= {"scaling": scaling_rows, "soak": soak_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

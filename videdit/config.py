@@ -74,6 +74,15 @@ OPTIONS: tuple[Option, ...] = (
         ("auto", "fp32", "bf16", "fp16"),
     ),
     Option(
+        "batch",
+        "integer",
+        "faces that a network sees at once; a clip whose memory runs out is begun again with half as many",
+        "model",
+        low=1,
+        high=64,
+        metavar="N",
+    ),
+    Option(
         "face",
         "text",
         "whom to edit: who fills most of the clip, everybody, who is on the left or right, person N of `videdit inspect`, or who looks "
@@ -250,6 +259,7 @@ class Settings:
     pack: str = DEFAULT_PACK
     device: str = "auto"
     precision: str = "auto"
+    batch: int = 8
     face: str = "largest"
     landmarks: str = "auto"
     smooth: float = 0.12

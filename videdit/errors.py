@@ -4,6 +4,7 @@
     ├── UsageError              2  a flag, a value, a path that does not exist
     │   └── NobodyError         2  the person asked for is not in this clip
     ├── SomeInputsFailedError   3  several inputs, at least one failed; or identity lost
+    │   └── WorkFailedError     3  memory ran out, or whoever worked on a clip died, twice
     ├── NoFaceError             4  nobody in any input (the output is written, untouched)
     ├── MissingError            5  weights or a dependency are not there
     │   └── PackError           5  a model pack is damaged or of another layout
@@ -45,6 +46,10 @@ class SomeInputsFailedError(VideditError):
     """At least one of several inputs failed; the others are done."""
 
     exit_code = 3
+
+
+class WorkFailedError(SomeInputsFailedError):
+    """A clip could not be finished though nothing is known to be wrong with it: memory ran out, or its worker died, twice."""
 
 
 class NoFaceError(VideditError):

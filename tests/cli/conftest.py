@@ -80,7 +80,7 @@ def default_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     fake = FakePipeline()
     monkeypatch.setitem(sys.modules, "videdit.pipeline", SimpleNamespace(edit_video=fake.edit_video))
-    monkeypatch.setattr("videdit.cli.edit.check_readable", lambda source: None)
+    monkeypatch.setattr("videdit.batch.inline.check_readable", lambda source: None)
     return fake
 
 

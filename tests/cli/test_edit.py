@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -212,17 +211,13 @@ def test_shipped_presets_are_listed_and_fit_the_pack(videdit: Run, clip: Path, p
 
 def test_help_is_quick_and_light() -> None:
     heavy = "{'torch', 'cv2', 'av', 'numpy'} & set(sys.modules)"
-    code = f"import sys; from videdit.cli.main import main; main(['--help']); print(sorted({heavy}), file=sys.stderr)"
-    took = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"}
-        )
-        took.append(time.perf_counter() - begin)
-    assert done.stderr.strip().endswith("[]")
+    shown = f"print(time.process_time(), sorted({heavy}), file=sys.stderr)"
+    code = f"import sys, time; from videdit.cli.main import main; main(['--help']); {shown}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"})
+    seconds, modules = done.stderr.strip().split(" ", 1)
+    assert modules == "[]"
     assert "--smooth" in done.stdout
-    assert min(took) < 1.0  # 0.3 s on an idle machine; the tests may not have one
+    assert float(seconds) < 1.0  # of the processor, 0.2 s; by the clock a busy machine takes any time
 
 
 def test_version(videdit: Run) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.faces.test_track import Truth
 from tests.scripted import HEIGHT, WIDTH, make_clip
-from videdit.cli.edit import summary
+from videdit.cli.outcomes import summary
 from videdit.curves import Curve, FrameNumber
 from videdit.errors import NobodyError
 from videdit.faces.shape import MEAN_FACE, bounding_box

@@ -32,6 +32,11 @@ WRONG = [
     (["--config", "nowhere"], "no preset nowhere"),
     (["--smil", "1"], "no option --smil"),  # no abbreviations: a new attribute must not change what a script means
     (["--frobnicate"], "no option --frobnicate"),
+    (["--workers", "0"], "--workers can't be '0'"),
+    (["--batch", "65"], "1..64"),
+    (["--address", "host:6379"], "--address is that of a Ray cluster"),
+    (["--engine", "ray", "--workers", "2"], "--engine ray has its own"),
+    (["--progress", "xml"], "invalid choice"),
 ]
 
 

@@ -83,3 +83,15 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     assert cache.load("tracks", "a") is not None
     assert cache.load("tracks", "d") is not None
     assert cache.size() <= 3500
+
+
+def test_another_pack_under_the_same_name_has_another_key(tmp_path: Path) -> None:
+    from tests.tinypack import make_tiny_pack
+    from videdit.packs.manifest import read_manifest
+
+    pack = make_tiny_pack(tmp_path)
+    before = read_manifest(pack).id
+    text = (pack / "pack.toml").read_text("utf-8")
+    digest = next(line for line in text.splitlines() if "sha256" in line)
+    (pack / "pack.toml").write_text(text.replace(digest, digest.replace(digest.split('"')[1], "0" * 64)), "utf-8")
+    assert stage_key("tracks", before) != stage_key("tracks", read_manifest(pack).id), "other weights, but the same key"

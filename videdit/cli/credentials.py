@@ -1,4 +1,4 @@
-"""--c2pa CERT KEY: whether outputs can be signed, before the work, and the signing."""
+"""--c2pa CERT KEY: whether outputs can be signed, before the work."""
 
 from __future__ import annotations
 
@@ -15,20 +15,14 @@ def add_credentials(group: Any) -> None:
     group.add_argument("--c2pa", nargs=2, metavar=("CERT.PEM", "KEY.PEM"), help=text)
 
 
-def make_signer(jobs: Sequence[Job], asked: Sequence[str] | None) -> Any:
-    """What signs, None where nothing is asked for. Raises UsageError, MissingError."""
+def signing(jobs: Sequence[Job], asked: Sequence[str] | None) -> tuple[Path, Path] | None:
+    """Certificate chain and key, tried; None where nothing is to be signed. Raises UsageError, MissingError."""
     if asked is None:
         return None
     from videdit.video.credentials import check_format, load_signer
 
     for job in jobs:
         check_format(job.target)
-    return load_signer(Path(asked[0]), Path(asked[1]))
-
-
-def sign_output(job: Job, signer: Any, statement: str) -> None:
-    """Sign a written file. Raises OutputError."""
-    from videdit import __version__
-    from videdit.video.credentials import sign
-
-    sign(job.source, job.target, signer, statement, __version__)
+    certificate, key = Path(asked[0]), Path(asked[1])
+    load_signer(certificate, key)
+    return certificate, key

@@ -10,6 +10,7 @@ from pathlib import Path
 from videdit.checks import STRENGTH_HELP, STRENGTH_RANGE
 from videdit.cli import (
     attributes,
+    cache,
     doctor,
     edit,
     evaluate,
@@ -30,6 +31,7 @@ from videdit.curves import EXAMPLE
 from videdit.errors import MissingError
 from videdit.packs.manifest import find_pack, read_manifest
 
+COMMANDS = (gif, inspect, attributes, cache, models, models_get, models_import, sample, doctor, train, evaluate)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 HEAD = """# Command line
 
@@ -44,7 +46,7 @@ ENDS = """
 | 0 | done |
 | 1 | a bug in videdit; `VIDEDIT_DEBUG=1` shows where |
 | 2 | usage: a flag, a value, a path that does not exist |
-| 3 | several inputs, and any of them failed; or a face that `--max-identity-drop` could not keep, the output is still written |
+| 3 | several inputs, and any failed; memory ran out; or a face that `--max-identity-drop` could not keep, the output is still written |
 | 4 | no face in any input; the output is still written, untouched |
 | 5 | weights or a dependency missing |
 | 6 | the one input can't be read |
@@ -65,13 +67,16 @@ Results go to stdout; progress, notes and errors to stderr. An error is one line
 """
 
 
+COMMANDS = (gif, inspect, attributes, cache, models, models_get, models_import, sample, doctor, train, evaluate)
+
+
 def page() -> str:
     """docs/cli.md."""
     parts = [HEAD, *_command(edit.build(None)), *_attributes(), *_presets()]
     builders = [
         preview.build(None),
         timeline.build(None),
-        *(module.build() for module in (gif, inspect, attributes, models, models_get, models_import, sample, doctor, train, evaluate)),
+        *(module.build() for module in COMMANDS),
     ]
     for parser in builders:
         parts += _command(parser)

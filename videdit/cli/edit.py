@@ -8,31 +8,39 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from videdit.cli.compare import add_compare, compare_targets, where_input, write_compare
-from videdit.cli.credentials import add_credentials, make_signer, sign_output
+from videdit.cli.announce import Announcer, Lines, Words
+from videdit.cli.compare import add_compare, compare_targets, where_input
+from videdit.cli.credentials import add_credentials, signing
+from videdit.cli.crowd import crowd
 from videdit.cli.encoders import show_encoders
-from videdit.cli.outcomes import Outcome, close, exit_code, show, summary
+from videdit.cli.folders import Choice
+from videdit.cli.jobs import HELP as JOBS
+from videdit.cli.jobs import read_jobs
+from videdit.cli.naming import DEFAULT
+from videdit.cli.outcomes import Asked, Outcome, close, exit_code, show
 from videdit.cli.parser import Parser, add_attributes, add_options, add_people, asked_of, option_asked, people_of, settings_of
-from videdit.cli.plan import Job, drop_existing, make_folders, make_jobs
+from videdit.cli.plan import Job, Naming, Plan, Wish, drop_existing, make_folders, make_plan
 from videdit.cli.presets import describe, read_preset, shipped
-from videdit.cli.progress import Reporter, reporter
-from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
-from videdit.cli.say import note, say, tell
+from videdit.cli.report import HELP, ClipPages, check_report, wants_page, write_report
+from videdit.cli.say import note, say
+from videdit.cli.speeds import Speeds
+from videdit.cli.work import Extras, Show, add_hands, hands_of, work
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
-from videdit.errors import MissingError, NobodyError, UsageError, VideditError
+from videdit.errors import MissingError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
+INTERRUPTED = 130
 DESCRIPTION = """Edit faces in clips and pictures; everything else in the file stays as it is.
 
   videdit in.mp4 --smile +0.5 -o out.mp4               one clip
-  videdit clips/ --age -0.4 --eyeglasses -1 -o out/    a folder
+  videdit clips/ --age -0.4 --eyeglasses -1 -o out/    a folder and all below it
   videdit in.mp4 --smile '0s:0 2s:+0.5 4s:0' -o out.mp4  a strength over time
   videdit in.mp4 --person 1 --smile +1 --person 2 --age -1 -o out.mp4
   videdit in.mp4 --expression-from smile.jpg -o out.mp4
   videdit preview in.mp4 -t 3.2s --smile +1 -o p.png   one moment, before | after
 
-Commands (`videdit COMMAND --help`): preview, gif, plan, inspect, attributes, models, sample, doctor, train.
+Commands (`videdit COMMAND --help`): preview, gif, plan, inspect, attributes, models, cache, sample, doctor, train.
 A file or folder called like a command is written ./models."""
 EPILOG = """Ends with 0 done, 1 our bug, 2 usage, 3 several inputs and any failed, or identity lost, 4 no face in any input (the
 output is still written, untouched), 5 weights or a dependency missing, 6 the one input unreadable, 7 output not writable,
@@ -44,6 +52,7 @@ def build(manifest: Manifest | None) -> Parser:
     parser = Parser("videdit", "videdit IN... -o OUT [--ATTRIBUTE S ...] [OPTIONS]", DESCRIPTION, EPILOG)
     parser.add_argument("inputs", nargs="*", metavar="IN", help="a clip, a picture, several, or a folder")
     parser.add_argument("-o", "--output", metavar="OUT", help="a file for one input, else a folder in which every file keeps its name")
+    add_folders(parser)
     parser.add_argument("--version", action="store_true", help="print the version and end")
     add_attributes(parser, manifest)
     add_people(parser)
@@ -51,17 +60,31 @@ def build(manifest: Manifest | None) -> Parser:
     group = parser.add_argument_group("this run")
     group.add_argument("--skip-existing", action="store_true", help="leave outputs that exist and go on (default: refuse to start)")
     group.add_argument("--config", metavar="PRESET", help="settings and strengths from a TOML file or a shipped preset; `list` shows those")
-    group.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    group.add_argument("--dry-run", action="store_true", help="say what would be done, how long it will take and how much disk; do nothing")
+    add_hands(group)
     add_compare(group)
     group.add_argument("--report", metavar="R.JSON|R.HTML", help=HELP)
     add_credentials(group)
-    add_talk(group)
+    add_talk(group, lines=True)
     return parser
 
 
-def add_talk(group: Any) -> None:
-    """How much is said."""
-    group.add_argument("--progress", choices=("auto", "plain", "none"), default="auto", help="a bar, lines, or nothing (default auto)")
+def add_folders(parser: Parser) -> None:
+    """Which files of folders, with which edits, and what their outputs are called."""
+    group = parser.add_argument_group("many files")
+    text = "of folders, only what matches: *.mov, raw/*, ... held against name and path below the folder; may be repeated"
+    group.add_argument("--include", action="append", metavar="PATTERN", help=text)
+    group.add_argument("--exclude", action="append", metavar="PATTERN", help="of folders, not what matches; may be repeated")
+    text = "what outputs are called in the folder, such as '{dir}/{stem}.{edits}{ext}' (default '" + DEFAULT + "')"
+    group.add_argument("--name", metavar="TEMPLATE", help=text)
+    group.add_argument("--jobs", metavar="FILE", help=JOBS)
+
+
+def add_talk(group: Any, *, lines: bool = False) -> None:
+    """How much is said; lines: of JSON, for programs."""
+    text = "a bar, lines, nothing, or lines of JSON on stdout in the place of words" if lines else "a bar, lines, or nothing"
+    choices = ("auto", "plain", "none", *(("json",) if lines else ()))
+    group.add_argument("--progress", choices=choices, default="auto", help=f"{text} (default auto)")
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
 
@@ -109,53 +132,87 @@ def manifest_or_none(argv: Sequence[str]) -> Manifest | None:
 
 def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
-    if not space.inputs:
+    plan, asked = _plan(space, strengths, settings, manifest)
+    todo, skipped = drop_existing(plan.jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    if not any(any(job.strengths.values()) for job in plan.jobs) and not asked.people and settings.expression_from is None:
+        note("no attribute was given, so nothing will change; `videdit attributes` lists them")
+    if space.dry_run:
+        speed = Speeds.of(settings, manifest, space.workers).known()
+        return show(todo, skipped, asked, plan.folder or plan.jobs[0].target.parent, speed, space.workers)
+    make_folders([job.target for job in plan.jobs], plan.folder)
+    compares = compare_targets(todo, space.compare, root=plan.folder, overwrite=settings.overwrite)
+    c2pa = signing(todo, space.c2pa)
+    if space.report:
+        check_report(Path(space.report))
+    alone = len(plan.jobs) == 1
+    run = _run_values(strengths, asked, manifest)
+    pages = ClipPages(Path(space.report), plan.folder, run) if wants_page(space.report) and not alone else None
+    extras = Extras(compares, c2pa, pages, measured=wants_page(space.report))
+    outcomes = [Outcome(job) for job in skipped]
+    for outcome in outcomes if pages else ():
+        pages.known(outcome)  # type: ignore[union-attr]
+    code = _do(todo, asked, extras, outcomes, space, alone=alone, speed=Speeds.of(settings, manifest, space.workers), run=run)
+    if alone and outcomes[0].error:
+        raise outcomes[0].error
+    return close(outcomes, code)
+
+
+def _plan(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> tuple[Plan, Asked]:
+    """What is to be done, checked. Raises UsageError."""
+    if not space.inputs and not space.jobs:
         raise UsageError("no input", hint=where_input(space.compare))
     if not space.output:
         raise UsageError("no output", hint="Say where with -o.")
     if settings.overwrite and space.skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other")
-    people = people_of(space)
-    for asked in (strengths, *people.values()):
-        _check_possible(asked, settings, manifest)
-    jobs = make_jobs(space.inputs, space.output)
-    todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    hands_of(space)
+    asked = Asked(people_of(space), settings)
+    wishes = [Wish(path, strengths) for path in space.inputs]
+    wishes += read_jobs(Path(space.jobs), strengths, manifest) if space.jobs else []
+    for wanted in (*(wish.strengths for wish in {id(wish.strengths): wish for wish in wishes}.values()), *asked.people.values()):
+        _check_possible(wanted, settings, manifest)
+    naming = Naming(space.name or "", asked.people, settings.expression_from)
+    choice = Choice(tuple(space.include or ()), tuple(space.exclude or ()))
+    plan = make_plan(wishes, space.output, choice=choice, naming=naming)
     driver = settings.expression_from
     if driver is not None and not driver.is_file():
         raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
     check_face(settings.face)
-    if not any(strengths.values()) and not people and driver is None:
-        note("no attribute was given, so nothing will change; `videdit attributes` lists them")
-    if space.dry_run:
-        return show(todo, skipped, strengths, people, settings)
-    make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
-    compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
-    signer = make_signer(todo, space.c2pa)
-    if space.report:
-        check_report(Path(space.report))
-    mode = "none" if space.quiet else space.progress
-    with reporter(mode) as talk:
-        outcomes = [Outcome(job) for job in skipped] + _work(
-            todo,
-            strengths,
-            people,
-            settings,
-            talk,
-            compares,
-            signer,
-            measured=wants_page(space.report),
-            quiet=space.quiet,
-            alone=len(jobs) == 1,
-        )
-    code = exit_code(outcomes)
-    if space.report:
-        _write_report(Path(space.report), outcomes, strengths, people, settings, manifest, code)
-    if len(jobs) == 1 and outcomes[0].error:
-        raise outcomes[0].error
-    return close(outcomes, code)
+    return plan, asked
 
 
-def _check_possible(strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> None:
+def _do(
+    todo: Sequence[Job],
+    asked: Asked,
+    extras: Extras,
+    outcomes: list[Outcome],
+    space: argparse.Namespace,
+    *,
+    alone: bool,
+    speed: Speeds,
+    run: dict[str, Any],
+) -> int:
+    """Work, and write the report, of an interrupted run too. Returns the exit code."""
+    lines = space.progress == "json" and not space.quiet
+    announcer: Announcer = Lines() if lines else Words(quiet=space.quiet, alone=alone)
+    announcer.planned(todo, [outcome.job for outcome in outcomes])
+    hands, code = hands_of(space), INTERRUPTED
+    try:
+        with crowd("none" if space.quiet or lines else space.progress, len(todo), together=hands.together and len(todo) > 1) as talk:
+            work(todo, asked, extras, hands, Show(todo, talk, announcer), outcomes)
+        code = exit_code(outcomes)
+    except VideditError as error:
+        code = error.exit_code
+        raise
+    finally:
+        speed.keep(outcomes)
+        if space.report and (outcomes or code == 0):
+            write_report(Path(space.report), {**run, "exit_code": code}, outcomes, extras.pages)
+    announcer.ended(outcomes, code)
+    return code
+
+
+def _check_possible(strengths: Mapping[str, Strength], settings: Settings, manifest: Manifest) -> None:
     """Whether the pack can do it, and nothing is locked that is edited. Raises UsageError."""
     for name in settings.lock:
         source = manifest.source_of(name)
@@ -174,90 +231,15 @@ def check_face(face: str) -> None:
         raise UsageError(f"there is no file {face}", hint=f"--face takes {option('face').allowed}.")
 
 
-def _work(
-    jobs: Sequence[Job],
-    strengths: dict[str, Strength],
-    people: dict[int, dict[str, Strength]],
-    settings: Settings,
-    talk: Reporter,
-    compares: Mapping[Job, Path],
-    signer: Any,
-    *,
-    measured: bool,
-    quiet: bool,
-    alone: bool,
-) -> list[Outcome]:
-    """Edit one after the other; a failure does not stop the others, missing weights do."""
-    if not jobs:
-        return []
-    edit_video, pack = None, None
-    outcomes = []
-    for job in jobs:
-        talk.file(job.source.name)
-        outcome = Outcome(job)
-        outcomes.append(outcome)
-        try:
-            if edit_video is None:
-                check_readable(job.source)
-                edit_video, pack = _prepared(settings)
-            watching = observer(pack, strengths, people) if measured else {}
-            outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people, **watching)
-            outcome.people = watching["on_frame"].measures() if measured else []
-            if signer is not None:
-                sign_output(job, signer, outcome.report.statement)
-            if job in compares:
-                outcome.compare = write_compare(job, compares[job])
-        except VideditError as error:
-            if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
-                raise
-            outcome.error = error
-            if not alone:
-                tell(error, about=str(job.source))
-            continue
-        for warning in outcome.report.warnings:
-            note(f"{job.source.name}: {warning}")
-        if not quiet:
-            say(summary(outcome.report))
-            lowered = outcome.report.lowered.sentence()
-            if lowered:
-                say(f"{outcome.report.output}: {lowered}")
-    return outcomes
-
-
-def check_readable(source: Path) -> None:
-    """A file that is none is told before PyTorch is imported, which takes seconds. Raises UnreadableError."""
-    from videdit.video.probe import probe
-
-    probe(source)
-
-
-def _prepared(settings: Settings) -> tuple[Any, Any]:
-    """The pipeline's edit_video, and the pack. Raises MissingError, PackError."""
-    from videdit.packs.load import load_pack
-    from videdit.pipeline import edit_video
-
-    return edit_video, load_pack(settings.pack, device=settings.device)
-
-
-def _write_report(
-    path: Path,
-    outcomes: Sequence[Outcome],
-    strengths: dict[str, Strength],
-    people: dict[int, dict[str, Strength]],
-    settings: Settings,
-    manifest: Manifest,
-    code: int,
-) -> None:
+def _run_values(strengths: dict[str, Strength], asked: Asked, manifest: Manifest) -> dict[str, Any]:
+    """What all files of a report have in common."""
     from videdit import __version__
 
-    values = {
+    values = asdict(asked.settings).items()
+    return {
         "videdit": __version__,
         "pack": {"id": manifest.id, "license": manifest.license, "note": manifest.licence_note},
         "edits": plain(strengths),
-        "people": {number: plain(own) for number, own in people.items()},
-        "settings": {
-            key.rstrip("_"): str(value) if isinstance(value, (Path, FrameNumber)) else value for key, value in asdict(settings).items()
-        },
-        "exit_code": code,
+        "people": {number: plain(own) for number, own in asked.people.items()},
+        "settings": {key.rstrip("_"): str(value) if isinstance(value, (Path, FrameNumber)) else value for key, value in values},
     }
-    write_report(path, values, [outcome.as_json() for outcome in outcomes], [outcome.people for outcome in outcomes])

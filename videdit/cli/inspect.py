@@ -46,7 +46,7 @@ def run(argv: Sequence[str]) -> int:
     space = build().parse(argv)
     if space.samples is not None and not 0 <= space.samples <= 1000:
         raise UsageError(f"--samples can't be {space.samples}", hint="From 0 to 1000.")
-    found, _ = find_inputs(space.inputs)
+    found = find_inputs(space.inputs)
     from videdit.video.probe import probe
 
     results, settings = [], settings_of(space)

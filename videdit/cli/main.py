@@ -25,6 +25,7 @@ COMMANDS = {
     "inspect": "videdit.cli.inspect",
     "attributes": "videdit.cli.attributes",
     "models": "videdit.cli.models",
+    "cache": "videdit.cli.cache",
     "sample": "videdit.cli.sample",
     "doctor": "videdit.cli.doctor",
     "train": "videdit.cli.train",

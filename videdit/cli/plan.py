@@ -3,42 +3,120 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from videdit.cli.folders import Choice, below, clips_in, elsewhere, is_folder, there
+from videdit.cli.naming import DEFAULT, check_name, edits_in_a_name, named
+from videdit.curves import Strength
 from videdit.errors import OutputError, UsageError
-from videdit.video.formats import SUFFIXES, Kind, is_sequence, kind_of_file, kind_of_suffix, numbered
+from videdit.video.formats import ANIMATIONS, SUFFIXES, Kind, is_sequence, kind_of_file, kind_of_suffix, numbered
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to edit."""
+    """One file to edit, and the strengths asked for (by --person: the same for all files)."""
 
     source: Path
     target: Path
+    strengths: Mapping[str, Strength] = field(default_factory=dict, compare=False)
 
 
-def find_inputs(inputs: Sequence[str]) -> tuple[list[Path], bool]:
-    """Files to edit, folders replaced by the clips and pictures in them; and whether the output must be a folder.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An input as it was asked for: a file or folder, its strengths, and the output's name where a table says one."""
 
-    Raises UsageError for what does not exist and for a folder without clips.
-    """
-    found: list[Path] = []
-    many = len(inputs) > 1
-    for name in inputs:
-        path = Path(name)
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith("."))
-            if not inside:
-                raise UsageError(f"the folder {name} holds no clip and no picture", hint=f"Known by suffix: {' '.join(sorted(SUFFIXES))}.")
-            found += inside
-            many = True
-        elif path.exists() or numbered(path):
-            found.append(path)
-        else:
-            raise UsageError(f"there is no file {name}", hint=_beside(path))
-    return list(dict.fromkeys(found)), many
+    path: str
+    strengths: Mapping[str, Strength]
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Jobs, and the folder that all outputs go to: None for one file whose output has a name."""
+
+    jobs: list[Job]
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How outputs in a folder are called: a template of --name ("" for the default), and what {edits} tells beside strengths."""
+
+    template: str = ""
+    people: Mapping[int, Mapping[str, Strength]] = field(default_factory=dict)
+    expression: Path | None = None
+
+    def target(self, folder: Path, source: Path, between: str, strengths: Mapping[str, Strength]) -> Path:
+        """The output of a file, between: folders between the input folder and the file. Raises UsageError."""
+        return folder / named(self.template or DEFAULT, source, between, edits_in_a_name(strengths, self.people, self.expression))
+
+
+def make_plan(wishes: Sequence[Wish], output: str, *, choice: Choice = Choice(), naming: Naming = Naming()) -> Plan:
+    """Every input with its output. Raises UsageError."""
+    if naming.template:
+        check_name(naming.template)
+    folders = [is_folder(Path(wish.path)) for wish in wishes]
+    if choice != Choice() and not any(folders):
+        raise UsageError("--include and --exclude choose from folders, and no input is one")
+    out = Path(output)
+    if not (len(wishes) > 1 or any(folders) or naming.template or wishes[0].output or is_folder(out) or output.endswith(("/", "\\"))):
+        jobs = [Job(_file(wishes[0].path), out, wishes[0].strengths)]
+        _check(jobs)
+        return Plan(jobs, None)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{output} is a file, and there are several inputs", hint="Name a folder.")
+    if out.suffix.lower() in SUFFIXES and not is_folder(out):
+        raise UsageError(
+            f"{output} looks like a file, and there are several inputs", hint="Name a folder; every file keeps its name in it."
+        )
+    jobs = []
+    for wish, holds in zip(wishes, folders, strict=True):
+        jobs += _in_folder(wish, out, choice, naming) if holds else [_alone(wish, out, naming)]
+    jobs = _once(jobs)
+    _check(jobs)
+    return Plan(jobs, out)
+
+
+def _once(jobs: Sequence[Job]) -> list[Job]:
+    """What is named twice is done once, unless other edits are asked for."""
+    known: dict[tuple[Path, Path], Job] = {}
+    return [
+        job
+        for job in jobs
+        if known.setdefault((job.source, job.target), job) is job or known[job.source, job.target].strengths != job.strengths
+    ]
+
+
+def _in_folder(wish: Wish, out: Path, choice: Choice, naming: Naming) -> list[Job]:
+    """A folder's files; the outputs of an earlier run, where they lie in it, are none of them. Raises UsageError."""
+    folder = Path(wish.path)
+    if wish.output:
+        raise UsageError(f"{folder} is a folder and can't become {wish.output}", hint="Only files have an output of their own in a table.")
+    found = below(folder, clips_in(folder, choice, without=out))
+    return [Job(file, naming.target(out, file, between, wish.strengths), wish.strengths) for file, between in found]
+
+
+def _alone(wish: Wish, out: Path, naming: Naming) -> Job:
+    source = _file(wish.path)
+    target = out / wish.output if wish.output else naming.target(out, source, "", wish.strengths)
+    return Job(source, target, wish.strengths)
+
+
+def find_inputs(inputs: Sequence[str]) -> list[Path]:
+    """Files that are named, folders replaced by what is in them and below. Raises UsageError."""
+    found = [file for name in inputs for file in (clips_in(Path(name), Choice()) if is_folder(Path(name)) else [_file(name)])]
+    return list(dict.fromkeys(found))
+
+
+def _file(name: str) -> Path:
+    """Raises UsageError for a file that does not exist."""
+    path = Path(name)
+    if not (there(path) or numbered(path)):
+        raise UsageError(f"there is no file {name}", hint=_beside(path))
+    return path
 
 
 def _beside(path: Path) -> str:
@@ -49,34 +127,24 @@ def _beside(path: Path) -> str:
     return f"In {path.parent} there is: {', '.join(near[:5])}{' ...' if len(near) > 5 else ''}." if near else ""
 
 
-def make_jobs(inputs: Sequence[str], output: str) -> list[Job]:
-    """Every input with its output. Raises UsageError."""
-    sources, many = find_inputs(inputs)
-    out = Path(output)
-    if many or out.is_dir() or output.endswith(("/", "\\")):
-        if out.exists() and not out.is_dir():
-            raise UsageError(f"{output} is a file, and there are several inputs", hint="Name a folder.")
-        if out.suffix.lower() in SUFFIXES and not out.is_dir():
-            raise UsageError(
-                f"{output} looks like a file, and there are several inputs", hint="Name a folder; every file keeps its name in it."
-            )
-        jobs = [Job(source, out / source.name) for source in sources]
-    else:
-        jobs = [Job(sources[0], out)]
+def _check(jobs: Sequence[Job]) -> None:
+    """Raises UsageError."""
     _refuse_collisions(jobs)
     for job in jobs:
         _refuse_mismatch(job)
-    return jobs
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    """Two inputs of one name, and outputs that are inputs. Raises UsageError."""
+    """Two outputs of one name, and outputs that are inputs. Raises UsageError."""
     taken: dict[str, Path] = {}
     sources = {os.path.realpath(job.source) for job in jobs}  # Path.resolve fails on links that lead to themselves
     for job in jobs:
-        other = taken.setdefault(str(job.target).casefold(), job.source)
-        if other != job.source:
-            raise UsageError(f"{other} and {job.source} would both become {job.target}", hint="Edit them into different folders.")
+        # many file systems take names for the same that differ in case, or in how an accent is written
+        key = unicodedata.normalize("NFC", str(job.target)).casefold()
+        if key in taken:
+            hint = "Edit them into different folders, or tell them apart with --name."
+            raise UsageError(f"{taken[key]} and {job.source} would both become {job.target}", hint=hint)
+        taken[key] = job.source
         if os.path.realpath(job.target) in sources:
             raise UsageError(f"{job.target} is an input itself", hint="Name another output.")
 
@@ -97,6 +165,8 @@ def _refuse_mismatch(job: Job) -> None:
 
 def _kind(path: Path) -> Kind | None:
     """What a file is by its name, unless it is a picture that moves; what is wrong with it is said later."""
+    if path.suffix.lower() not in ANIMATIONS and not is_sequence(path):
+        return kind_of_suffix(path)  # ten thousand clips are planned without opening one
     try:
         found = kind_of_file(path) if path.is_file() or is_sequence(path) else None  # reading from a pipe would wait
     except OSError:
@@ -106,7 +176,7 @@ def _kind(path: Path) -> Kind | None:
 
 def _there(target: Path) -> bool:
     """Whether an output exists, or one of a row of pictures."""
-    return target.exists() or (is_sequence(target) and bool(numbered(target)))
+    return there(target) or (is_sequence(target) and bool(numbered(target)))
 
 
 def drop_existing(jobs: Sequence[Job], *, overwrite: bool, skip: bool) -> tuple[list[Job], list[Job]]:
@@ -117,16 +187,16 @@ def drop_existing(jobs: Sequence[Job], *, overwrite: bool, skip: bool) -> tuple[
     if not skip:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise OutputError(f"{there[0].target}{more} exists already", hint="--overwrite replaces it, --skip-existing leaves it.")
-    return [job for job in jobs if job not in there], there
+    left = set(there)
+    return [job for job in jobs if job not in left], there
 
 
-def make_folders(jobs: Sequence[Job], *, several: bool) -> None:
-    """The output's folder: made for several files, expected for one. Raises OutputError."""
-    folder = jobs[0].target.parent
-    if several:
+def make_folders(targets: Iterable[Path], folder: Path | None) -> None:
+    """The outputs' folders: made below the output folder, expected for one file with a name. Raises OutputError."""
+    for parent in dict.fromkeys(target.parent for target in targets if not elsewhere(target)):
+        if folder is None and not parent.is_dir():
+            raise OutputError(f"the folder {parent} does not exist", hint=f"mkdir -p '{parent}' makes it.")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"the folder {folder} can't be made: {error.strerror}") from None
-    elif not folder.is_dir():
-        raise OutputError(f"the folder {folder} does not exist", hint=f"mkdir -p '{folder}' makes it.")
+            raise OutputError(f"the folder {parent} can't be made: {error.strerror}") from None

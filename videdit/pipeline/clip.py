@@ -79,7 +79,7 @@ def edit_video(
     possible = cast.moves(models.pack.manifest)
     like = reference(settings.face, models, settings, cache, clock=clock)
     edits = asked if driver is None else {**asked, "expression": driver.strength}
-    report = ClipReport(source, target, edits, window=str(settings.window), pack=models.pack.id)
+    report = ClipReport(source, target, edits, window=str(settings.window), width=info.width, height=info.height, pack=models.pack.id)
     invert = any(moves.latent for moves in possible) or not possible
     sight, parts, report.cached = watch_file(source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert)
     chosen = choose(settings.face, sight, like=like) if cast.needs else set()

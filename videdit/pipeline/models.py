@@ -53,17 +53,18 @@ def fastest(device: torch.device) -> str:
 
 @dataclass(slots=True)
 class Models:
-    """A pack and the arithmetic to run it with. dtype None is float32."""
+    """A pack and the arithmetic to run it with. dtype None is float32; batch: faces that a network sees at once."""
 
     pack: Pack
     dtype: torch.dtype | None = None
+    batch: int = BATCH
 
     @classmethod
     def load(cls, settings: Settings, pack: Pack | None = None) -> Models:
         """The pack of the settings, or one loaded before; its networks are loaded when they are used. Raises MissingError, PackError."""
         pack = pack or load_pack(settings.pack, device=settings.device)
         wanted = fastest(pack.device) if settings.precision == "auto" else settings.precision
-        return cls(pack, DTYPES.get(wanted))
+        return cls(pack, DTYPES.get(wanted), settings.batch)
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         return torch.autocast(self.pack.device.type, self.dtype) if self.dtype else nullcontext()
@@ -71,12 +72,12 @@ class Models:
     @property
     def rows(self) -> int:
         """Pictures that are rendered at once: on a CPU as many as take the memory of 8 of 256 px."""
-        return BATCH if self.pack.device.type != "cpu" else max(1, min(BATCH, BATCH * 256**2 // self.pack.size**2))
+        return self.batch if self.pack.device.type != "cpu" else max(1, min(self.batch, BATCH * 256**2 // self.pack.size**2))
 
     def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
         with self._arithmetic():
-            return encode(self.pack.encoder, crops, device=self.pack.device)
+            return encode(self.pack.encoder, crops, batch=self.batch, device=self.pack.device)
 
     def inverter(self, name: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """--invert: crops to latents as `encode` does, for the crops of one file in their order."""
@@ -104,7 +105,9 @@ class Models:
     def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], times: NDArray[np.floating], moves: edit.Moves) -> Drawn:
         """Crops [N,S,S,3] RGB in 0..255 of times [N] s, redrawn, and where they may differ [N,S,S]; see edit.draw."""
         with self._arithmetic():
-            return edit.draw(crops, landmarks, moves, self.pack, times=times)
+            rows = [slice(start, start + self.batch) for start in range(0, len(crops), self.batch)]
+            parts = [edit.draw(crops[part], landmarks[part], moves, self.pack, times=times[part]) for part in rows]
+        return parts[0] if len(parts) == 1 else (np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts]))
 
     def tuning_takes(self, steps: int, w: NDArray[np.float32]) -> float:
         """Seconds that tuning should take, from those of one render: a step draws 16 pictures twice, and once goes back through them."""

@@ -28,10 +28,10 @@ class ClipReport:
 
     status: "edited", "untouched" (nothing was asked for), "no face" (written untouched; the command ends with 4 when it was the
     only input) or "failed": an identity gate did not hold; `reason` says where, and those shots are unedited. window: "from 1s to
-    3.5s", where not all of the clip was to be edited. faces: people found. people: what each person edited got, by number. seconds:
-    by stage, measured where the work runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0
-    where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each person and shot.
-    lowered: frames with less of the edit, and why.
+    3.5s", where not all of the clip was to be edited. width, height: of a frame, px. faces: people found. people: what each person
+    edited got, by number. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
+    peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each
+    person and shot. lowered: frames with less of the edit, and why.
     """
 
     input: Path
@@ -40,6 +40,8 @@ class ClipReport:
     window: str = ""
     frames: int = 0
     frames_with_face: int = 0
+    width: int = 0
+    height: int = 0
     faces: int = 0
     status: str = "edited"
     cached: bool = False

@@ -116,6 +116,8 @@ def watch_parts(models: Models, settings: Settings, content: str, *, invert: boo
     steady = steadiness_of(settings)
     parts = [content, models.pack.id, followed(settings), settings.landmarks, steady.method, steady.geometry]
     parts += [str(models.dtype), models.pack.device.type, settings.occlusion]
+    if settings.batch != Settings.__dataclass_fields__["batch"].default:  # other batches may round otherwise
+        parts.append(["batch", settings.batch])
     if not invert:
         return [*parts, "no latents"]
     if settings.invert == "optimize":

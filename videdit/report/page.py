@@ -43,31 +43,43 @@ def page(run: Mapping[str, Any]) -> str:
     body = [f"<h1>AI-edited video: {escape(title)}</h1>", f'<p class="dim">videdit {escape(str(run.get("videdit", "")))}</p>']
     if len(files) > 1:
         body += _index(files)
-    for number, file in enumerate(files):
-        body += _clip(number, file, gate)
-    body += _shared(run)
+    for place, file in enumerate(files):
+        body += _clip(place, file, gate)
+    body += shared(run)
+    return document(title, body)
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """A page around some HTML, with its style in it."""
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
+
+
+def figures_of(people: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The least favourable figures of what was measured in a file, where there are any: identity (lowest mean), flicker (highest)."""
+    means = [person["identity"]["mean"] for person in people if "identity" in person]
+    flickers = [person["flicker"] for person in people if _real(person.get("flicker"))]
+    return {**({"identity": min(means)} if means else {}), **({"flicker": max(flickers)} if flickers else {})}
 
 
 def _index(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A row for every file."""
     heads = ("file", "status", "edits", "frames", "with a face", "identity", "flicker", "warnings")
     yield "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
-    for number, file in enumerate(files):
-        people = file.get("measured", [])
-        lowest = min((p["identity"]["mean"] for p in people if "identity" in p), default=None)
-        flickers = [p["flicker"] for p in people if _real(p.get("flicker"))]
-        cells = [f'<a href="#clip-{number}">{escape(str(file.get("output", "")))}</a>', _status(file), escape(_edits(file))]
-        cells += [_number(value) for value in (file.get("frames"), file.get("frames_with_face"), lowest, max(flickers, default=None))]
+    for place, file in enumerate(files):
+        figures = figures_of(file.get("measured", []))
+        cells = [f'<a href="#clip-{place}">{escape(str(file.get("output", "")))}</a>', status_of(file), escape(edits_of(file))]
+        cells += [number(file.get(name)) for name in ("frames", "frames_with_face")] + [
+            number(figures.get(name)) for name in ("identity", "flicker")
+        ]
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, str(len(file.get("warnings", [])) or ""))) + "</tr>"
     yield "</table>"
 
 
-def _clip(number: int, file: Mapping[str, Any], gate: float | None) -> Iterator[str]:
+def _clip(place: int, file: Mapping[str, Any], gate: float | None) -> Iterator[str]:
     """All about one file."""
-    yield f'<h2 id="clip-{number}">{escape(str(file.get("input", "")))} → {escape(str(file.get("output", "")))}</h2>'
-    rows = [("status", _status(file)), ("edits", escape(_edits(file)))]
+    yield f'<h2 id="clip-{place}">{escape(str(file.get("input", "")))} → {escape(str(file.get("output", "")))}</h2>'
+    rows = [("status", status_of(file)), ("edits", escape(edits_of(file)))]
     if "frames" in file:
         rows.append(("frames", f"{file['frames']}, {file.get('frames_with_face', 0)} of them with a face; faces: {file.get('faces', 0)}"))
     rows += [("not edited", escape(_skipped(file)))] if _skipped(file) else []
@@ -98,16 +110,16 @@ def _person(person: Mapping[str, Any], gate: float | None) -> Iterator[str]:
 
 def _figures(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, values in person.get("attributes", {}).items():
-        yield escape(name), f"{_number(_mean(values['before']))} → {_number(_mean(values['after']))} {_dim('by the pack’s classifier')}"
+        yield escape(name), f"{number(_mean(values['before']))} → {number(_mean(values['after']))} {_dim('by the pack’s classifier')}"
     if person.get("others"):
         yield "moved along", escape(", ".join(f"{name} {value:+.2f}" for name, value in person["others"].items()))
     if found := person.get("identity"):
-        yield "identity", f"{_number(found['mean'])} mean, {_number(found['min'])} lowest {_dim(MEANING['identity'])}"
+        yield "identity", f"{number(found['mean'])} mean, {number(found['min'])} lowest {_dim(MEANING['identity'])}"
         for name in ("TL-ID", "TG-ID"):
-            yield name, f"{_number(found[name])} {_dim(MEANING[name])}"
-    yield "flicker", f"{_number(person.get('flicker'))} {_dim(MEANING['flicker'])}"
+            yield name, f"{number(found[name])} {_dim(MEANING[name])}"
+    yield "flicker", f"{number(person.get('flicker'))} {_dim(MEANING['flicker'])}"
     edge = person.get("seam", {})
-    yield "seam", f"{_number(edge.get('level'))} levels, slope {_number(edge.get('gradient'))} {_dim(MEANING['seam'])}"
+    yield "seam", f"{number(edge.get('level'))} levels, slope {number(edge.get('gradient'))} {_dim(MEANING['seam'])}"
 
 
 def _plots(person: Mapping[str, Any], gate: float | None) -> Iterator[str]:
@@ -129,7 +141,7 @@ def _plots(person: Mapping[str, Any], gate: float | None) -> Iterator[str]:
     yield plot("strength, as a share of what was asked", times, {"": person["shown"][::every]}, low=0, high=1)
 
 
-def _shared(run: Mapping[str, Any]) -> Iterator[str]:
+def shared(run: Mapping[str, Any]) -> Iterator[str]:
     """What all files have in common: pack, licence, settings."""
     pack = run.get("pack") or {}
     if pack:
@@ -140,7 +152,8 @@ def _shared(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"<h2>Settings</h2><details><summary>all</summary>{_table(rows)}</details>"
 
 
-def _status(file: Mapping[str, Any]) -> str:
+def status_of(file: Mapping[str, Any]) -> str:
+    """What became of a file, and why."""
     status, why = str(file.get("status", "")), str(file.get("reason") or file.get("error") or "")
     kind = {"failed": "bad", "edited": "good"}.get(status, "dim")
     return f'<span class="{kind}">{escape(status)}</span>' + (f": {escape(why)}" if why else "")
@@ -152,7 +165,7 @@ def _skipped(file: Mapping[str, Any]) -> str:
     return ", ".join(f"{count} frames: {reason}" for reason, count in reasons.items() if count)
 
 
-def _edits(file: Mapping[str, Any]) -> str:
+def edits_of(file: Mapping[str, Any]) -> str:
     """What was asked for; by person where it is not the same for all."""
     edits, people, window = file.get("edits") or {}, file.get("people") or {}, str(file.get("window") or "")
     return f"{done_to(edits, people) or 'none'} {window}".rstrip()
@@ -170,7 +183,8 @@ def _real(value: object) -> bool:
     return isinstance(value, int | float) and value == value
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A figure, or a dash where there is none."""
     return "–" if value is None or not _real(value) else str(value) if isinstance(value, int) else f"{value:.3f}"
 
 

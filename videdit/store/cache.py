@@ -30,11 +30,12 @@ VERSIONS = {"tracks": 3, "tuned": 3, "renders": 3}  # raised when a stage's resu
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored result: stage, file and bytes."""
+    """One stored result: stage, file, bytes, and when it was last used, s since 1970."""
 
     stage: str
     path: Path
     size: int
+    used: float = 0.0
 
 
 def default_folder() -> Path:
@@ -120,7 +121,7 @@ class Cache:
         """Everything kept, the largest first."""
         if self.folder is None or not self.folder.is_dir():
             return []
-        found = [Entry(p.parent.name, p, p.stat().st_size) for p in self.folder.glob("*/*.np[yz]")]
+        found = [Entry(p.parent.name, p, p.stat().st_size, p.stat().st_mtime) for p in self.folder.glob("*/*.np[yz]")]
         return sorted(found, key=lambda e: (-e.size, e.path.name))
 
     def size(self) -> int:
