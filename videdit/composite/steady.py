@@ -10,17 +10,33 @@ from numpy.typing import NDArray
 
 from videdit.composite.transfer import Change
 
+REACH = 2.5  # standard deviations looked at on either side
 
-def steady(changes: Iterator[Change], times: NDArray[np.floating], valid: NDArray[np.bool_], *, seconds: float = 0.05) -> Iterator[Change]:
+
+def needed_from(times: NDArray[np.floating], row: int, seconds: float) -> int:
+    """The first row that `steady` looks at for a row of a track at times [T] s."""
+    return int(np.flatnonzero(times[row] - times[: row + 1] <= REACH * seconds)[0])
+
+
+def steady(
+    changes: Iterator[Change],
+    times: NDArray[np.floating],
+    valid: NDArray[np.bool_],
+    *,
+    seconds: float = 0.05,
+    start: int = 0,
+    begun: int = 0,
+) -> Iterator[Change]:
     """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of flow, residual, replace, closed and mask over each frame's neighbours.
 
     times float64 [T] s and valid bool [T] belong to the T changes; the mean never reaches across an invalid frame. Reads
-    ahead only as far as it needs. The renders themselves stay each frame's own.
+    ahead only as far as it needs. The renders themselves stay each frame's own. start: the row to begin with, which comes out as it
+    does from the beginning; begun: the row that `changes` begin with, `needed_from` at most.
     """
-    reach = 2.5 * seconds
+    reach = REACH * seconds
     window: deque[tuple[int, Change]] = deque()
-    count, read = len(times), 0
-    for now in range(count):
+    count, read = len(times), begun
+    for now in range(start, count):
         while read < count and (read <= now or times[read] - times[now] <= reach):
             window.append((read, next(changes)))
             read += 1

@@ -109,18 +109,33 @@ def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
     return replace(motion, share=motion.share * fade(times, acts, seconds=min(STEADY, motion.seconds), open_start=True, open_end=True))
 
 
-def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
-    times = np.asarray(motion.person.track.times, np.float64)
-    raw = analysed(motion, size, mode=mode, clock=clock)
-    calm = composite.steady(raw, times, motion.present, seconds=min(STEADY, motion.seconds))
-    return uncovered(calm, motion.person.covers, size)
+def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch, start: int = 0) -> Iterator[Change]:
+    """One change per frame of the track from row `start` on, steady over time; renders are made in batches, as they are asked for."""
+    return calmed(motion, analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), size, start)
 
 
-def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame, not yet steady."""
+def batch_before(motion: Motion, row: int) -> int:
+    """The row at which the batches begin that the change at a row depends on: the same batches as from the track's beginning."""
+    if not 0 < row < len(motion.person.track):
+        return 0
+    return composite.needed_from(np.asarray(motion.person.track.times, np.float64), row, _steadiness(motion)) // BATCH * BATCH
+
+
+def calmed(motion: Motion, raw: Iterator[Change], size: int, start: int) -> Iterator[Change]:
+    """Changes from row `batch_before(start)` on, as they are put into the frames from row `start` on."""
+    times, begun = np.asarray(motion.person.track.times, np.float64), batch_before(motion, start)
+    calm = composite.steady(raw, times, motion.present, seconds=_steadiness(motion), start=start, begun=begun)
+    return uncovered(calm, motion.person.covers, size, start=start)
+
+
+def _steadiness(motion: Motion) -> float:
+    return min(STEADY, motion.seconds)
+
+
+def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch, begun: int = 0) -> Iterator[Change]:
+    """One change per frame from row `begun` on, where a batch begins; not yet steady."""
     track = motion.person.track
-    for start in range(0, len(track), BATCH):
+    for start in range(begun, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
         if not motion.share[rows].any():  # outside of --from and --to there is nothing to render
             yield from (no_change(size) for _ in range(rows.start, rows.stop))
