@@ -31,6 +31,14 @@ class ScriptedTracker:
     def __init__(self, there: Callable[[float], bool] = lambda time: True) -> None:
         self.there, self.calls, self.shots = there, 0, [0]
 
+    def state(self) -> dict[str, int]:
+        """A script knows the frames to come by heart."""
+        return {"calls": self.calls}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Stand where another one stood."""
+        self.calls = state["calls"]
+
     def update(self, frame: Frame) -> list[Observation]:
         """One face, where the script says so."""
         self.calls += 1

@@ -18,6 +18,7 @@ from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
 from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
 from videdit.cli.say import note, say, tell
+from videdit.cli.unfinished import Unfinished
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
 from videdit.errors import MissingError, NobodyError, UsageError, VideditError
@@ -119,7 +120,11 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     for asked in (strengths, *people.values()):
         _check_possible(asked, settings, manifest)
     jobs = make_jobs(space.inputs, space.output)
-    todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    folder = Path(space.output) if len(jobs) > 1 else None
+    run = Unfinished(folder, strengths, people, settings, manifest.id, extras=bool(space.compare or space.c2pa))
+    done = run.done(jobs)
+    todo, skipped = drop_existing([job for job in jobs if job not in done], overwrite=settings.overwrite, skip=space.skip_existing)
+    skipped += done
     driver = settings.expression_from
     if driver is not None and not driver.is_file():
         raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
@@ -130,6 +135,8 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
         return show(todo, skipped, strengths, people, settings)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
     compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
+    if done and not space.quiet:
+        note(f"going on: {len(done)} of {len(jobs)} are done")
     signer = make_signer(todo, space.c2pa)
     if space.report:
         check_report(Path(space.report))
@@ -146,7 +153,10 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
             measured=wants_page(space.report),
             quiet=space.quiet,
             alone=len(jobs) == 1,
+            run=run,
         )
+    if not any(outcome.error for outcome in outcomes):
+        run.close()
     code = exit_code(outcomes)
     if space.report:
         _write_report(Path(space.report), outcomes, strengths, people, settings, manifest, code)
@@ -186,6 +196,7 @@ def _work(
     measured: bool,
     quiet: bool,
     alone: bool,
+    run: Unfinished,
 ) -> list[Outcome]:
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
@@ -199,6 +210,7 @@ def _work(
         talk.file(job.source.name)
         outcome = Outcome(job)
         outcomes.append(outcome)
+        run.begin(job)
         try:
             watching = observer(pack, strengths, people) if measured else {}
             outcome.report = edit_video(job.source, job.target, strengths, settings, progress=talk, pack=pack, people=people, **watching)
@@ -207,6 +219,7 @@ def _work(
                 sign_output(job, signer, outcome.report.statement)
             if job in compares:
                 outcome.compare = write_compare(job, compares[job])
+            run.end(job)
         except VideditError as error:
             if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
                 raise

@@ -6,10 +6,10 @@ import contextlib
 import importlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
+from videdit.cli.interrupts import INTERRUPTED, interrupted, listen
 from videdit.cli.say import note, tell
 from videdit.errors import MissingError, VideditError
 
@@ -27,7 +27,6 @@ COMMANDS = {
     "evaluate": "videdit.cli.evaluate",
 }
 EDIT = "videdit.cli.edit"
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     except VideditError as error:
         return _end(error)
     except KeyboardInterrupt:
-        print("videdit: interrupted; no half-written output is left", file=sys.stderr)
+        print(interrupted(argv, edits=command is None), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has gone; give the interpreter somewhere to flush to
@@ -96,7 +95,7 @@ class Notes(logging.Handler):
 
 def entry() -> None:
     """The console script. A request to terminate cleans up as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
     if not {"train", "evaluate"} & set(sys.argv[1:2]):  # in an edit the other half decodes, composites and encodes
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
     code = main(sys.argv[1:])

@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from videdit.faces.track import FaceTracker
+from videdit.faces.track import Observation
 from videdit.geometry import FaceFrame, Floats, face_quad
 from videdit.types import Frame
 
 SECONDS = 0.06  # standard deviation of the smoothing
 REACH = 3.0  # standard deviations looked at on either side
+LOOK_BACK = REACH * SECONDS  # s; no frame's place depends on what lies further away from it (pass 1 goes on from there, see facelog)
+
+
+class Follower(Protocol):
+    """A tracker, as far as it matters here."""
+
+    def update(self, frame: Frame) -> list[Observation]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ class LandmarkSmoother:
 
 
 def place_faces(
-    frames: Iterable[Frame], tracker: FaceTracker, frame: FaceFrame, *, seconds: float = SECONDS
+    frames: Iterable[Frame], tracker: Follower, frame: FaceFrame, *, seconds: float = SECONDS
 ) -> Iterator[tuple[Frame, list[Placed]]]:
     """Every frame once, in order, with the people in it; runs about 3 x seconds behind and holds only those frames."""
     waiting: deque[tuple[Frame, dict[int, float], list[Placed]]] = deque()  # frame, presence of who is unfinished, who is finished

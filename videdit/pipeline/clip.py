@@ -104,13 +104,15 @@ def _edited(
     edits = asked if driver is None else {**asked, "expression": driver.strength}
     report = ClipReport(source, target, edits, window=str(settings.window), pack=models.pack.id)
     invert = any(moves.latent for moves in possible) or not possible
-    sight, parts, report.cached = watch_file(source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert)
+    sight, parts, report.cached = watch_file(
+        source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert, work=work
+    )
     chosen = choose(settings.face, sight, like=like) if cast.needs else set()
     roles = assigned(cast, sight, chosen, models.pack.manifest)
     key = edit_key(parts, models, settings, target, strengths=asked, people=own, driver=driver, like=like)
     kept = kept_of(work, info, settings, key, anew=on_frame is not None)
     reader, left = source_behind(source, kept)
-    start = kept.frames if kept else 0
+    start = report.resumed = kept.frames if kept else 0
     moving: list[Moving] = []
     for number, person in enumerate(sight.people):
         if (moves := roles.get(person.number)) is None:

@@ -28,7 +28,8 @@ class ClipReport:
     only input) or "failed": an identity gate did not hold; `reason` says where, and those shots are unedited. window: "from 1s to
     3.5s", where not all of the clip was to be edited. faces: people found. people: what each person edited got, by number. seconds:
     by stage, measured where the work runs, so overlapping stages add up to more than `wall`. peak_memory: bytes of this process, 0
-    where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each person and shot.
+    where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each person and shot. resumed: frames that
+    an earlier run, cut short, had written.
     """
 
     input: Path
@@ -50,6 +51,7 @@ class ClipReport:
     licences: dict[str, str] = field(default_factory=dict)
     gates: list[Gate] = field(default_factory=list)
     reason: str = ""
+    resumed: int = 0
 
     @property
     def face_found(self) -> bool:
