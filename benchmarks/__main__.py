@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|kill: see --help of each."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     pixel.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     pixel.add_argument("--faces", type=int, default=500, help="how many faces of shard 5 a transform, at most")
     pixel.add_argument("--strips", type=Path, metavar="DIR", help="write twelve faces of each, before above after")
+    kill = commands.add_parser("kill", parents=[common], help="SIGKILL at random moments, the same command again: same bytes, seconds lost")
+    kill.add_argument("--clips", type=Path, default=CLIPS, help="folder with the clips")
+    kill.add_argument("--kills", type=int, default=50)
+    kill.add_argument("--seed", type=int, default=0)
+    kill.add_argument("--work", type=Path, metavar="DIR", help="where the runs' folder is made (default: the system's place for such)")
     return top
 
 
@@ -126,10 +131,17 @@ def pixel_rows(args: argparse.Namespace) -> tuple[list, str]:
     return rows, pixel.NOTE.format(pack=pack.id, faces=args.faces)
 
 
+def kill_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import kill
+
+    return kill.run(args.clips, args.work, pack=args.pack, device=args.device, kills=args.kills, seed=args.seed)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        rows, note = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}[args.command](args)
+        makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows, "kill": kill_rows}
+        rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)
         return error.exit_code

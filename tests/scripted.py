@@ -113,3 +113,14 @@ def watched(source: Path, target: Path, strengths: dict[str, float], settings: S
     seen: list[tuple] = []  # type: ignore[type-arg]
     report = pipeline.edit_video(source, target, strengths, settings, pack=pack, on_frame=lambda *frame: seen.append(frame))
     return report, seen
+
+
+def scripted_command(argv: Sequence[str]) -> int:
+    """The command in a process of its own: a script says where faces are, and what is done is kept often."""
+    from videdit.cli.main import main
+    from videdit.pipeline import facelog, watch
+    from videdit.video import segments
+
+    watch.make_tracker = lambda models, settings: ScriptedTracker(lambda time: not 0.3 < time < 0.4)  # type: ignore[assignment]
+    facelog.EVERY, segments.SEGMENT = 0.02, 8
+    return main(argv)

@@ -18,7 +18,7 @@ from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
 from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
 from videdit.cli.say import note, say, tell
-from videdit.cli.unfinished import Unfinished
+from videdit.cli.unfinished import Unfinished, facts_of
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
 from videdit.errors import MissingError, NobodyError, UsageError, VideditError
@@ -121,7 +121,7 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
         _check_possible(asked, settings, manifest)
     jobs = make_jobs(space.inputs, space.output)
     folder = Path(space.output) if len(jobs) > 1 else None
-    run = Unfinished(folder, strengths, people, settings, manifest.id, extras=bool(space.compare or space.c2pa))
+    run = Unfinished(folder, facts_of(strengths, people, settings, manifest.id), extras=bool(space.compare or space.c2pa))
     done = run.done(jobs)
     todo, skipped = drop_existing([job for job in jobs if job not in done], overwrite=settings.overwrite, skip=space.skip_existing)
     skipped += done

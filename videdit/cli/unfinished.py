@@ -24,24 +24,23 @@ NAME = ".videdit-run"
 IRRELEVANT = ("overwrite", "debug_dir", "cache", "cache_dir")
 
 
+def facts_of(
+    strengths: Mapping[str, Strength], people: Mapping[int, Mapping[str, Strength]], settings: Settings, pack: str
+) -> list[object]:
+    """What the outputs of a command depend on; pack: its id."""
+    asked = {name: str(value) for name, value in asdict(settings).items() if name not in IRRELEVANT}
+    return [pack, asked, plain(strengths), {number: plain(own) for number, own in people.items()}]
+
+
 class Unfinished:
     """The lines of one command in a folder; None keeps nothing (a single output says itself whether it is there).
 
-    extras: whether more than the output is made of each input. A folder that can't be written is no reason to fail here.
+    facts: all that outputs depend on beside their inputs, as JSON values. extras: whether more than the output is made of each input. A
+    folder that can't be written is no reason to fail here.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        strengths: Mapping[str, Strength],
-        people: Mapping[int, Mapping[str, Strength]],
-        settings: Settings,
-        pack: str,
-        *,
-        extras: bool,
-    ) -> None:
-        asked = {name: str(value) for name, value in asdict(settings).items() if name not in IRRELEVANT}
-        self._facts = [__version__, pack, asked, plain(strengths), {number: plain(own) for number, own in people.items()}]
+    def __init__(self, folder: Path | None, facts: Sequence[object], *, extras: bool) -> None:
+        self._facts = [__version__, *facts]
         self._file = folder / NAME if folder is not None else None
         self._extras = extras
         self._begun: dict[str, Any] = {}

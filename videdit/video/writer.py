@@ -96,7 +96,7 @@ class ClipWriter:
 
     def _finish(self) -> None:
         try:
-            if self._sink is None and self._kept is not None and self._kept.whole:
+            if self._sink is None and self._kept is not None and self._kept.done:
                 self._sink = self._open()
             if self._sink is None:
                 raise OutputError(f"{self.target}: no frame was written", hint="The source shows none.")
