@@ -155,8 +155,7 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
             alone=len(jobs) == 1,
             run=run,
         )
-    if not any(outcome.error for outcome in outcomes):
-        run.close()
+    run.close()
     code = exit_code(outcomes)
     if space.report:
         _write_report(Path(space.report), outcomes, strengths, people, settings, manifest, code)

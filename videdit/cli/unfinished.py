@@ -2,7 +2,7 @@
 
 A file in the output's folder says, a line each, which edit of which input was begun and what lay at its place then. An output comes
 into its place whole, so when something else lies there now, it is done; where more is made of it (--compare, --c2pa), a second line
-says so when that is there too. The file goes when all is done.
+says so when that is there too. The file goes when the run gets to its end.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Unfinished:
             self._add({"key": self._key(job), "ended": True})
 
     def close(self) -> None:
-        """All is done."""
+        """The run has got to its end."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)

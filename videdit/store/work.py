@@ -74,18 +74,24 @@ class Work:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._lock is not None
-        again = kind is not None and not issubclass(kind, (UsageError, MissingError))
-        for path in self.folder.rglob("*part"):
-            path.unlink(missing_ok=True)
-        if not (again and self.worth):
-            for path in self.folder.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-            with contextlib.suppress(OSError):  # Windows removes no open file; then an empty lock stays
-                (self.folder / "lock").unlink(missing_ok=True)
-        self._lock.close()
+        try:
+            with contextlib.suppress(OSError):  # somebody has removed the folder, or the disk can only be read now
+                self._tidy(again=kind is not None and not issubclass(kind, (UsageError, MissingError)))
+        finally:
+            self._lock.close()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+    def _tidy(self, *, again: bool) -> None:
+        """Remove what is half, and everything where nobody goes on, or from nothing. Raises OSError."""
+        for path in self.folder.rglob("*part"):
+            path.unlink(missing_ok=True)
+        if again and self.worth:
+            return
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+        (self.folder / "lock").unlink(missing_ok=True)  # Windows removes no open file; then an empty lock stays
 
     @property
     def worth(self) -> bool:
