@@ -15,7 +15,7 @@ import pytest
 from videdit.errors import OutputError, UsageError
 from videdit.store.lock import TakenError, take
 from videdit.store.plain import load, save
-from videdit.store.work import Work, work_folder
+from videdit.store.work import Work, sweep, work_folder
 
 
 def test_plain_values_come_back(tmp_path: Path) -> None:
@@ -61,6 +61,19 @@ def test_the_folder_stays_only_where_there_is_something_to_go_on_from(tmp_path: 
             pass
         assert work_folder(target).exists() == left
         assert not work.part.exists()
+
+
+def test_what_was_left_by_a_process_that_had_finished_is_swept(tmp_path: Path) -> None:
+    left = work_folder(tmp_path / "out.mp4") / "video"
+    left.mkdir(parents=True)
+    (left / "000000.seg").write_bytes(b"whole")
+    with Work(tmp_path / "out.mp4"):
+        sweep(tmp_path / "out.mp4")
+        assert left.exists(), "somebody is at work there"
+    left.mkdir(parents=True)
+    sweep(tmp_path / "out.mp4")
+    sweep(tmp_path / "other.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_at_once_and_places_that_are_none(tmp_path: Path) -> None:

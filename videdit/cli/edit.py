@@ -133,6 +133,7 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
         note("no attribute was given, so nothing will change; `videdit attributes` lists them")
     if space.dry_run:
         return show(todo, skipped, strengths, people, settings)
+    _sweep(skipped)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
     compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
     if done and not space.quiet:
@@ -162,6 +163,15 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     if len(jobs) == 1 and outcomes[0].error:
         raise outcomes[0].error
     return close(outcomes, code)
+
+
+def _sweep(jobs: Sequence[Job]) -> None:
+    """Remove what was left beside outputs that are done."""
+    if jobs:
+        from videdit.store.work import sweep
+
+        for job in jobs:
+            sweep(job.target)
 
 
 def _check_possible(strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> None:

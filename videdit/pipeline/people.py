@@ -106,8 +106,9 @@ class _Growing:
         for i, row in enumerate(news["placed"]["rows"]):
             values = {name: column[i] for name, column in columns.items()}
             self.placed[row] = Placed(**{name: value.item() if np.ndim(value) == 0 else value for name, value in values.items()})
-        for name, kept in (("w", self.w), ("samples", self.samples), ("covers", self.covers)):
-            kept.update(zip(news[name]["rows"], news[name]["values"], strict=True))  # type: ignore[attr-defined]
+        tables: dict[str, dict[int, Any]] = {"w": self.w, "samples": self.samples, "covers": self.covers}
+        for name, table in tables.items():
+            table.update(zip(news[name]["rows"], news[name]["values"], strict=True))
         self.samples = {row: crop for row, crop in self.samples.items() if row % self.every == 0}
 
 

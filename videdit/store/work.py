@@ -99,6 +99,13 @@ class Work:
         return any(path.is_file() for place in self.folder.iterdir() if place.is_dir() for path in place.iterdir())
 
 
+def sweep(target: Path) -> None:
+    """Remove what a process left that ended between putting an output in its place and tidying up; not where another one is at work."""
+    if work_folder(target).is_dir():
+        with contextlib.suppress(OutputError), Work(target):
+            pass
+
+
 def unwritable(target: Path, error: OSError) -> OutputError:
     """Why an output can't be written."""
     reason = (error.strerror or str(error)).splitlines()[0].lower()
