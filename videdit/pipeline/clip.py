@@ -82,8 +82,8 @@ def edit_video(
 def _edited(
     work: Work,
     source: Path,
-    asked: Mapping[str, Strength],
-    own: Mapping[int, Mapping[str, Strength]],
+    asked: dict[str, Strength],
+    own: dict[int, dict[str, Strength]],
     settings: Settings,
     *,
     progress: Progress | None,

@@ -54,7 +54,7 @@ def checksum(frame: Frame) -> int:
     """Of a frame's samples."""
     found = 0
     for plane in frame.planes:
-        found = zlib.crc32(np.ascontiguousarray(plane), found)
+        found = zlib.crc32(np.ascontiguousarray(plane).data, found)
     return found
 
 

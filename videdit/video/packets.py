@@ -47,8 +47,8 @@ class PacketFile:
 
     def write(self, packet: av.Packet) -> None:
         """Add one. Raises OSError."""
-        times = [NEVER if time is None else int(time) for time in (packet.pts, packet.dts)]
-        self._add(PACKET, *times, int(packet.duration or 0), KEY if packet.is_keyframe else 0, bytes(packet))
+        pts, dts = (NEVER if time is None else int(time) for time in (packet.pts, packet.dts))
+        self._add(PACKET, pts, dts, int(packet.duration or 0), KEY if packet.is_keyframe else 0, bytes(packet))
 
     def close(self, facts: dict[str, Any]) -> None:
         """Finish the file. Raises OSError."""
@@ -94,7 +94,7 @@ def read_packets(path: Path, time_base: Fraction) -> Iterator[av.Packet]:
         if kind == PACKET:
             packet = av.Packet(data)
             packet.time_base = time_base
-            packet.pts, packet.dts, packet.duration = times.pts, times.dts, times.duration  # type: ignore[assignment]
+            packet.pts, packet.dts, packet.duration = times.pts, times.dts, times.duration
             packet.is_keyframe = bool(flags & KEY)
             yield packet
 

@@ -224,7 +224,7 @@ def joined(segments: list[Segment], stream: av.VideoStream, ticks: Fraction) -> 
     dts = decoding_times([segment.packets for segment in segments])
     for segment in segments:
         for packet in read_packets(segment.path, ticks):
-            packet.dts = next(dts)  # type: ignore[assignment]
+            packet.dts = next(dts)
             packet.stream = stream
             yield packet
 
