@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|kill: see --help of each."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
     occlusion.add_argument("--edit", action="append", metavar="NAME=STRENGTH", help="an edit to make; may be repeated")
     occlusion.add_argument("--frames", type=int, default=48, help="of each clip, from its start")
     occlusion.add_argument("--strips", type=Path, metavar="DIR", help="write six frames of each, before above after")
+    kill = commands.add_parser("kill", parents=[common], help="SIGKILL at random moments, the same command again: same bytes, seconds lost")
+    kill.add_argument("--clips", type=Path, default=CLIPS, help="folder with the clips")
+    kill.add_argument("--kills", type=int, default=50)
+    kill.add_argument("--seed", type=int, default=0)
+    kill.add_argument("--work", type=Path, metavar="DIR", help="where the runs' folder is made (default: the system's place for such)")
     return top
 
 
@@ -161,11 +166,17 @@ def occlusion_rows(args: argparse.Namespace) -> tuple[list, str]:
     return occlusion.run(there, load_pack(args.pack, device=args.device), settings, frames=args.frames, strips=args.strips)
 
 
+def kill_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import kill
+
+    return kill.run(args.clips, args.work, pack=args.pack, device=args.device, kills=args.kills, seed=args.seed)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
-        makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows}
+        makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows, "kill": kill_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

@@ -18,6 +18,7 @@ from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.progress import Reporter, reporter
 from videdit.cli.report import HELP, check_report, observer, wants_page, write_report
 from videdit.cli.say import note, say, tell
+from videdit.cli.unfinished import Unfinished, facts_of
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
 from videdit.errors import MissingError, NobodyError, UsageError, VideditError
@@ -119,7 +120,11 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     for asked in (strengths, *people.values()):
         _check_possible(asked, settings, manifest)
     jobs = make_jobs(space.inputs, space.output)
-    todo, skipped = drop_existing(jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    folder = Path(space.output) if len(jobs) > 1 else None
+    run = Unfinished(folder, facts_of(strengths, people, settings, manifest.id), extras=bool(space.compare or space.c2pa))
+    done = run.done(jobs)
+    todo, skipped = drop_existing([job for job in jobs if job not in done], overwrite=settings.overwrite, skip=space.skip_existing)
+    skipped += done
     driver = settings.expression_from
     if driver is not None and not driver.is_file():
         raise UsageError(f"there is no file {driver}", hint="--expression-from takes a picture or a clip.")
@@ -128,8 +133,11 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
         note("no attribute was given, so nothing will change; `videdit attributes` lists them")
     if space.dry_run:
         return show(todo, skipped, strengths, people, settings)
+    _sweep(skipped)
     make_folders(jobs, several=len(jobs) > 1 or jobs[0].target.parent == Path(space.output))
     compares = compare_targets(todo, space.compare, several=len(jobs) > 1, overwrite=settings.overwrite)
+    if done and not space.quiet:
+        note(f"going on: {len(done)} of {len(jobs)} are done")
     signer = make_signer(todo, space.c2pa)
     if space.report:
         check_report(Path(space.report))
@@ -146,13 +154,24 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
             measured=wants_page(space.report),
             quiet=space.quiet,
             alone=len(jobs) == 1,
+            run=run,
         )
+    run.close()
     code = exit_code(outcomes)
     if space.report:
         _write_report(Path(space.report), outcomes, strengths, people, settings, manifest, code)
     if len(jobs) == 1 and outcomes[0].error:
         raise outcomes[0].error
     return close(outcomes, code)
+
+
+def _sweep(jobs: Sequence[Job]) -> None:
+    """Remove what was left beside outputs that are done."""
+    if jobs:
+        from videdit.store.work import sweep
+
+        for job in jobs:
+            sweep(job.target)
 
 
 def _check_possible(strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> None:
@@ -186,6 +205,7 @@ def _work(
     measured: bool,
     quiet: bool,
     alone: bool,
+    run: Unfinished,
 ) -> list[Outcome]:
     """Edit one after the other; a failure does not stop the others, missing weights do."""
     if not jobs:
@@ -196,6 +216,7 @@ def _work(
         talk.file(job.source.name)
         outcome = Outcome(job)
         outcomes.append(outcome)
+        run.begin(job)
         try:
             if edit_video is None:
                 check_readable(job.source)
@@ -207,6 +228,7 @@ def _work(
                 sign_output(job, signer, outcome.report.statement)
             if job in compares:
                 outcome.compare = write_compare(job, compares[job])
+            run.end(job)
         except VideditError as error:
             if isinstance(error, (MissingError, UsageError)) and not isinstance(error, NobodyError):
                 raise
