@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large|scaling|soak: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large|scaling|soak|kill: see --help of each."""
 
 from __future__ import annotations
 
@@ -66,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
     large.add_argument("--widest", type=int, default=512, help="channels of its widest layers (default 512; small ones try the script)")
     large.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
     large.add_argument("--precisions", default="", help="such as fp32,bf16 (the default; on a GPU fp32,fp16)")
+    kill = commands.add_parser("kill", parents=[common], help="SIGKILL at random moments, the same command again: same bytes, seconds lost")
+    kill.add_argument("--clips", type=Path, default=CLIPS, help="folder with the clips")
+    kill.add_argument("--kills", type=int, default=50)
+    kill.add_argument("--seed", type=int, default=0)
+    kill.add_argument("--work", type=Path, metavar="DIR", help="where the runs' folder is made (default: the system's place for such)")
     add_many(commands, common)
     return top
 
@@ -225,12 +230,18 @@ def occlusion_rows(args: argparse.Namespace) -> tuple[list, str]:
     return occlusion.run(there, load_pack(args.pack, device=args.device), settings, frames=args.frames, strips=args.strips)
 
 
+def kill_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import kill
+
+    return kill.run(args.clips, args.work, pack=args.pack, device=args.device, kills=args.kills, seed=args.seed)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
         makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows, "large": large_rows}
-        makers |= {"scaling": scaling_rows, "soak": soak_rows}
+        makers |= {"scaling": scaling_rows, "soak": soak_rows, "kill": kill_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

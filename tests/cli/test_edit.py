@@ -162,6 +162,23 @@ def test_an_interrupt(videdit: Run, clip: Path, pipeline: Any) -> None:
     result = videdit(str(clip), "--smile", "1", "-o", "out.mp4")
     assert result.code == 130
     assert "Traceback" not in result.err
+    assert f"videdit {clip} --smile 1 -o out.mp4" in result.err, "the command that goes on"
+
+
+def test_a_run_that_was_cut_short_leaves_what_is_done(videdit: Run, clip: Path, pipeline: Any) -> None:
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        Path(name).write_bytes(clip.read_bytes())
+    words = ("a.mp4", "b.mp4", "c.mp4", "--smile", "1", "-o", "out/")
+    pipeline.acts["c.mp4"] = fail(KeyboardInterrupt())
+    assert videdit(*words).code == 130
+    assert videdit("a.mp4", "b.mp4", "c.mp4", "--smile", "2", "-o", "out/").code == 7, "another edit is not what was done"
+    del pipeline.acts["c.mp4"]
+    before = len(pipeline.calls)
+    again = videdit(*words)
+    assert again.code == 0
+    assert [Path(call[0]).name for call in pipeline.calls[before:]] == ["c.mp4"]
+    assert "2 of 3 are done" in again.err
+    assert videdit(*words).code == 7, "nothing is left of the run: what is there is there"
 
 
 def test_our_bug_shows_no_traceback_unless_asked(videdit: Run, clip: Path, pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.faces.conftest import MakeFrame, face_at
 from videdit.faces.shape import five_points
 from videdit.faces.track import FaceTracker, Observation
+from videdit.store.plain import load, save
 from videdit.types import Face, Frame
 
 World = Callable[[int], list[Face]]  # frame number -> who is there
@@ -199,3 +201,38 @@ def test_unknown_choice_is_refused() -> None:
     truth = Truth(lambda i: [])
     with pytest.raises(ValueError, match="largest"):
         FaceTracker(truth, detector=truth, which="some")
+
+
+def test_a_tracker_goes_on_where_another_one_stood(make_frame: MakeFrame, tmp_path: Path) -> None:
+    """People who cross, one who is out of sight, and a cut soon after: from any frame on the same, to the bit."""
+
+    def world(i: int) -> list[Face]:
+        return [face_at(80 + 3 * i, 90), *([face_at(240 - 3 * i, 100, 30)] if not 18 < i < 25 else [])]
+
+    scenes = np.random.default_rng(0).integers(0, 256, (2, 240, 320, 3), np.uint8)
+    scenes[1] //= 4
+    frames = [make_frame(scenes[int(i >= 40)], i) for i in range(48)]
+
+    def follow(tracker: FaceTracker, start: int) -> list[list[Observation]]:
+        out = []
+        for i in range(start, len(frames)):
+            truth.now = i
+            out.append(tracker.update(frames[i]))
+            if start == 0:
+                save(tmp_path / f"{i}.npz", tracker.state())
+        return out
+
+    truth = Truth(world)
+    first = FaceTracker(truth, detector=truth, which="all")
+    whole = follow(first, 0)
+    assert len({o.track_id for people in whole for o in people}) > 2
+    for start in (5, 17, 21, 27, 41):
+        other = FaceTracker(truth, detector=truth, which="all")
+        other.restore(load(tmp_path / f"{start - 1}.npz"))
+        again = follow(other, start)
+        assert numbers(again) == numbers(whole[start:])
+        assert all(
+            np.array_equal(a.landmarks, b.landmarks) for x, y in zip(again, whole[start:], strict=True) for a, b in zip(x, y, strict=True)
+        )
+        assert other.shots == first.shots == [0, 40]
+        assert other.state().keys() == first.state().keys()

@@ -30,6 +30,13 @@ class TwoPeople:
     def __init__(self, cut: float = 0.5) -> None:
         self.cut, self.shots = cut, [0]
 
+    def state(self) -> dict[str, list[int]]:
+        """For `restore`, where pass 1 takes so long that it is kept."""
+        return {"shots": self.shots}
+
+    def restore(self, state: dict[str, list[int]]) -> None:
+        self.shots = state["shots"]
+
     def update(self, frame: Frame) -> list[Observation]:
         shot = int(frame.time >= self.cut)
         if shot == len(self.shots):

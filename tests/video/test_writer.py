@@ -122,7 +122,7 @@ def test_packets_are_read_in_step_with_the_frames(tmp_path: Path) -> None:
     copied = []
     for frame in read_frames(source):
         sink.write(frame)
-        copier = sink._copier
+        copier = sink._muxer._copier
         if copier is not None and copier._pending is not None and frame.index > 100:
             copied.append(float(copier._pending.dts * copier._pending.time_base) - frame.time)
     sink.abort()

@@ -14,6 +14,7 @@ from videdit.cli.credentials import add_credentials, signing
 from videdit.cli.crowd import crowd
 from videdit.cli.encoders import show_encoders
 from videdit.cli.folders import Choice
+from videdit.cli.interrupts import INTERRUPTED
 from videdit.cli.jobs import HELP as JOBS
 from videdit.cli.jobs import read_jobs
 from videdit.cli.naming import DEFAULT
@@ -24,13 +25,13 @@ from videdit.cli.presets import describe, read_preset, shipped
 from videdit.cli.report import HELP, ClipPages, check_report, wants_page, write_report
 from videdit.cli.say import note, say
 from videdit.cli.speeds import Speeds
+from videdit.cli.unfinished import Unfinished, facts_of
 from videdit.cli.work import Extras, Show, add_hands, hands_of, work
 from videdit.config import DEFAULT_PACK, Settings, option
 from videdit.curves import FrameNumber, Strength, extremes, plain
 from videdit.errors import MissingError, UsageError, VideditError
 from videdit.packs.manifest import Manifest, find_pack, read_manifest
 
-INTERRUPTED = 130
 DESCRIPTION = """Edit faces in clips and pictures; everything else in the file stays as it is.
 
   videdit in.mp4 --smile +0.5 -o out.mp4               one clip
@@ -133,14 +134,22 @@ def manifest_or_none(argv: Sequence[str]) -> Manifest | None:
 def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> int:
     """Plan, then do."""
     plan, asked = _plan(space, strengths, settings, manifest)
-    todo, skipped = drop_existing(plan.jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    folder = plan.folder if len(plan.jobs) > 1 else None
+    unfinished = Unfinished(folder, facts_of(asked.people, settings, manifest.id), extras=bool(space.compare or space.c2pa))
+    done = {id(job): job for job in unfinished.done(plan.jobs)}
+    open_jobs = [job for job in plan.jobs if id(job) not in done]
+    todo, skipped = drop_existing(open_jobs, overwrite=settings.overwrite, skip=space.skip_existing)
+    skipped += done.values()
     if not any(any(job.strengths.values()) for job in plan.jobs) and not asked.people and settings.expression_from is None:
         note("no attribute was given, so nothing will change; `videdit attributes` lists them")
     if space.dry_run:
         speed = Speeds.of(settings, manifest, space.workers).known()
         return show(todo, skipped, asked, plan.folder or plan.jobs[0].target.parent, speed, space.workers)
+    _sweep(skipped)
     make_folders([job.target for job in plan.jobs], plan.folder)
     compares = compare_targets(todo, space.compare, root=plan.folder, overwrite=settings.overwrite)
+    if done and not space.quiet:
+        note(f"going on: {len(done)} of {len(plan.jobs)} are done")
     c2pa = signing(todo, space.c2pa)
     if space.report:
         check_report(Path(space.report))
@@ -151,10 +160,21 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     outcomes = [Outcome(job) for job in skipped]
     for outcome in outcomes if pages else ():
         pages.known(outcome)  # type: ignore[union-attr]
-    code = _do(todo, asked, extras, outcomes, space, alone=alone, speed=Speeds.of(settings, manifest, space.workers), run=run)
+    speeds = Speeds.of(settings, manifest, space.workers)
+    code = _do(todo, asked, extras, outcomes, space, alone=alone, speed=speeds, run=run, unfinished=unfinished)
+    unfinished.close()
     if alone and outcomes[0].error:
         raise outcomes[0].error
     return close(outcomes, code)
+
+
+def _sweep(jobs: Sequence[Job]) -> None:
+    """Remove what was left beside outputs that are done."""
+    if jobs:
+        from videdit.store.work import sweep
+
+        for job in jobs:
+            sweep(job.target)
 
 
 def _plan(space: argparse.Namespace, strengths: dict[str, Strength], settings: Settings, manifest: Manifest) -> tuple[Plan, Asked]:
@@ -191,6 +211,7 @@ def _do(
     alone: bool,
     speed: Speeds,
     run: dict[str, Any],
+    unfinished: Unfinished,
 ) -> int:
     """Work, and write the report, of an interrupted run too. Returns the exit code."""
     lines = space.progress == "json" and not space.quiet
@@ -199,7 +220,7 @@ def _do(
     hands, code = hands_of(space), INTERRUPTED
     try:
         with crowd("none" if space.quiet or lines else space.progress, len(todo), together=hands.together and len(todo) > 1) as talk:
-            work(todo, asked, extras, hands, Show(todo, talk, announcer), outcomes)
+            work(todo, asked, extras, hands, Show(todo, talk, announcer, unfinished), outcomes)
         code = exit_code(outcomes)
     except VideditError as error:
         code = error.exit_code

@@ -8,12 +8,12 @@ import importlib
 import io
 import logging
 import os
-import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 
+from videdit.cli.interrupts import INTERRUPTED, interrupted, listen
 from videdit.cli.say import note, tell
 from videdit.errors import MissingError, OutputError, UnreadableError, UsageError, VideditError
 
@@ -32,7 +32,6 @@ COMMANDS = {
     "evaluate": "videdit.cli.evaluate",
 }
 EDIT = "videdit.cli.edit"
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     except VideditError as error:
         return _end(error)
     except KeyboardInterrupt:
-        print("videdit: interrupted; no half-written output is left", file=sys.stderr)
+        print(interrupted(argv, edits=command is None), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has gone; give the interpreter somewhere to flush to
@@ -116,7 +115,7 @@ class Notes(logging.Handler):
 
 def entry() -> None:
     """The console script. A request to terminate cleans up as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
     if not sys.warnoptions and not _debug():
         warnings.simplefilter("ignore")  # libraries' remarks on damaged files, with lines of their code
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that can't show a name gets it written out; stderr does so anyway

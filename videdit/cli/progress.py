@@ -30,6 +30,13 @@ UNITS = {
 EVERY = 5.0  # seconds between two plain lines
 
 
+def going_on(name: str, stage: str, done: int, total: int | None) -> str:
+    """What to say when the first frame of a stage is not the clip's first; else nothing."""
+    if stage not in ("faces", "edit") or done <= 1:
+        return ""
+    return f"{name}: {STAGES[stage]}, going on at frame {done - 1}{f' of {total}' if total else ''}"
+
+
 class Reporter(Protocol):
     """What the commands use. Called as (stage, done, total) while a file is worked on."""
 
@@ -81,6 +88,8 @@ class Plain(Silent):
         now = time.monotonic()
         if stage != self.stage:
             self.stage, self.began, self.said, self.from_frame = stage, now, now, done - 1
+            if text := going_on(self.name, stage, done, total):
+                print(text, file=self.stream, flush=True)
         elif now - self.said < EVERY and done != total:
             return
         else:
@@ -111,7 +120,7 @@ class Bar:
         )
         self.progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self.task: TaskID | None = None
-        self.name, self.stage, self.began = "", "", 0.0
+        self.name, self.stage, self.began, self.from_frame = "", "", 0.0, 0
 
     def __enter__(self) -> Bar:
         self.progress.start()
@@ -129,8 +138,10 @@ class Bar:
             if self.task is not None:
                 self.progress.remove_task(self.task)
             self.task = self.progress.add_task(STAGES.get(stage, stage), total=total, name=self.name, of=total or "?", rate="")
-            self.stage, self.began = stage, now
-        rate = f"{done / (now - self.began):.1f} {UNITS.get(stage, 'frames')}/s" if now - self.began > 0.5 else ""
+            self.stage, self.began, self.from_frame = stage, now, done - 1
+            if text := going_on(self.name, stage, done, total):
+                self.progress.console.print(text, markup=False, highlight=False)
+        rate = f"{(done - self.from_frame) / (now - self.began):.1f} {UNITS.get(stage, 'frames')}/s" if now - self.began > 0.5 else ""
         self.progress.update(self.task, completed=done, total=total, rate=rate)
 
 

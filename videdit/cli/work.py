@@ -16,6 +16,7 @@ from videdit.cli.crowd import Crowd
 from videdit.cli.outcomes import Asked, Outcome
 from videdit.cli.plan import Job
 from videdit.cli.report import ClipPages
+from videdit.cli.unfinished import Unfinished
 from videdit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,15 +91,17 @@ def _count(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """What the user sees of tasks that are worked on."""
+    """What the user sees of tasks that are worked on, and what is noted of them for a run that goes on."""
 
     jobs: Sequence[Job]
     talk: Crowd
     announcer: Announcer
+    unfinished: Unfinished
 
     def began(self, task: Task, pid: int) -> Progress:
         """A task is begun by a process."""
         job = self.jobs[task.number]
+        self.unfinished.begin(job)
         self.announcer.began(job, pid)
         step = self.talk.begin(task.number, job.source.name)
         return partial(self.announcer.step, str(job.source)) if isinstance(self.announcer, Lines) else step
@@ -144,6 +147,8 @@ def work(jobs: Sequence[Job], asked: Asked, extras: Extras, hands: Hands, show: 
             outcome = done[found.number] = Outcome(job, found.report, found.error, found.compare, found.people)
             outcomes.append(outcome)
             show.talk.end(found.number)
+            if outcome.error is None:
+                show.unfinished.end(job)
             if extras.pages is not None:
                 extras.pages.write(outcome)
             show.announcer.finished(outcome)

@@ -17,11 +17,24 @@ FIELDS = ("flow", "residual", "replace", "closed", "mask")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Another way to smooth: smooth as a function of smooth.METHODS is called; how far it looks back and ahead, in its seconds."""
+    """Another way to smooth: smooth as a function of smooth.METHODS is called; how far it looks back and ahead, in its seconds.
+
+    It is given what lies within that reach of a row and nothing else, so a row comes out the same wherever one begins.
+    """
 
     smooth: Callable[..., NDArray[np.floating]]
     behind: float
     ahead: float
+
+
+def behind_of(seconds: float, other: Filter | None = None) -> float:
+    """How many seconds `steady` looks back."""
+    return (REACH if other is None else other.behind) * seconds
+
+
+def needed_from(times: NDArray[np.floating], row: int, behind: float) -> int:
+    """The first row of a track at times [T] s that `steady` looks at for a row, looking back `behind` s."""
+    return int(np.flatnonzero(times[row] - times[: row + 1] <= behind)[0])
 
 
 def steady(
@@ -32,18 +45,21 @@ def steady(
     seconds: float = 0.05,
     weights: NDArray[np.floating] | None = None,
     other: Filter | None = None,
+    start: int = 0,
+    begun: int = 0,
 ) -> Iterator[Change]:
     """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of flow, residual, replace, closed and mask over each frame's neighbours.
 
     times float64 [T] s, valid bool [T] and weights float [T] in 0..1 (how far each is to be trusted, by default fully) belong to the T
     changes; the mean never reaches across an invalid frame. other: another filter instead of the mean. Reads ahead only as far as
-    it needs. The renders themselves stay each frame's own.
+    it needs. The renders themselves stay each frame's own. start: the row to begin with, which comes out as it does from the
+    beginning; begun: the row that `changes` begin with, `needed_from` at most.
     """
-    behind, ahead = (REACH * seconds, REACH * seconds) if other is None else (other.behind * seconds, other.ahead * seconds)
+    behind, ahead = behind_of(seconds, other), (REACH if other is None else other.ahead) * seconds
     trust = np.ones(len(times)) if weights is None else np.asarray(weights, np.float64)
     window: deque[tuple[int, Change]] = deque()
-    count, read = len(times), 0
-    for now in range(count):
+    count, read = len(times), begun
+    for now in range(start, count):
         while read < count and (read <= now or times[read] - times[now] <= ahead):
             window.append((read, next(changes)))
             read += 1

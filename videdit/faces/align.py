@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from videdit.faces.track import FaceTracker
+from videdit.faces.track import Observation
 from videdit.geometry import FaceFrame, Floats, face_quad
 from videdit.types import Frame
 
@@ -21,6 +22,12 @@ REACH = 3.0  # standard deviations looked at on either side
 LOOK = 2  # frames on either side that `Doubt` wants to see
 
 Doubt = Callable[[Floats, Floats], Floats]  # landmarks [n,78,2] px at times [n] s -> how far each is to be trusted, [n] in 0..1
+
+
+class Follower(Protocol):
+    """A tracker, as far as it matters here."""
+
+    def update(self, frame: Frame) -> list[Observation]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,15 @@ class Fit:
     at: Callable[[int, Floats, Floats, Floats], Floats]
     behind: float
     ahead: float
+
+    @property
+    def needs(self) -> tuple[float, int]:
+        """Seconds, and frames before those: all that the places behind a frame `place_faces` has given depend on.
+
+        Frames are finished, and judged, in groups as long as `ahead` and as what `Doubt` waits for; the oldest that is held for a group
+        lies `behind` s and LOOK frames before its first, and one more says that it is the oldest.
+        """
+        return self.behind + self.ahead, 2 * LOOK + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ class LandmarkSmoother:
 
 def place_faces(
     frames: Iterable[Frame],
-    tracker: FaceTracker,
+    tracker: Follower,
     frame: FaceFrame,
     *,
     seconds: float = SECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +34,15 @@ class CutDetector:
         self._least, self._times, self._same = least, times, same
         self._before: NDArray[np.float32] | None = None
         self._recent: deque[float] = deque(maxlen=remember)
+
+    def state(self) -> dict[str, Any]:
+        """What the next frame's answer depends on, for `restore`."""
+        return {"before": self._before, "recent": list(self._recent)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where another one stood."""
+        self._before = state["before"]
+        self._recent.extend(state["recent"])
 
     def update(self, frame: Frame) -> bool:
         """True when this frame starts a new shot; the first frame does not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from videdit.faces.landmarks import Landmarks
 from videdit.faces.shape import bounding_box
 from videdit.faces.shots import CutDetector
 from videdit.geometry import Floats
+from videdit.store.plain import fields_of
 from videdit.types import Face, Frame
 
 PRESENT = 0.5  # presence down to which somebody followed counts as there
@@ -37,6 +38,16 @@ class Detector(Protocol):
     long_side: int
 
     def detect(self, rgb: MatLike) -> list[Face]: ...
+
+
+class Tracker(Protocol):
+    """Who is where, frame by frame; `state` says all that the next frame depends on, in plain values and arrays (see store.plain)."""
+
+    shots: list[int]
+
+    def update(self, frame: Frame) -> list[Observation]: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,17 @@ class FaceTracker:
         for person in self._clear():
             person.settle(frame.time)
         return [Observation(p.number, p.points, p.presence) for p in self._people if p.there]
+
+    def state(self) -> dict[str, Any]:
+        """What the next frame depends on."""
+        people = [fields_of(person) for person in self._people]
+        return {"people": people, "count": self._count, "looked": self._looked, "shots": self.shots, "cuts": self._cuts.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where another one of the same make stood."""
+        self._people = [_Person(**fields) for fields in state["people"]]
+        self._count, self._looked, self.shots = state["count"], state["looked"], list(state["shots"])
+        self._cuts.restore(state["cuts"])
 
     def _wait(self) -> float:
         """Seconds between two looks."""

@@ -52,6 +52,14 @@ class Optimizer:
         self._generator, self._encode, self._features, self._steps = generator, encode, features, steps
         self._gained: Tensor | None = None  # [1,L,D]
 
+    def state(self) -> NDArray[np.float32] | None:
+        """What the next crops' latents depend on, for `restore`."""
+        return None if self._gained is None else self._gained.cpu().numpy()
+
+    def restore(self, gained: NDArray[np.float32]) -> None:
+        """Stand where another one stood."""
+        self._gained = torch.from_numpy(np.array(gained)).to(next(self._generator.parameters()).device)
+
     def __call__(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Latents float32 [N,L,D] of crops [N,S,S,3] RGB in 0..255."""
         count, parts = len(crops), []

@@ -120,24 +120,42 @@ def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
     return replace(motion, share=motion.share * fade(times, acts, seconds=motion.steady.changes, open_start=True, open_end=True))
 
 
-def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame of the track, steady over time; renders are made in batches, as they are asked for."""
-    return steadied(motion, analysed(motion, size, mode=mode, clock=clock), size)
+def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch, start: int = 0) -> Iterator[Change]:
+    """One change per frame of the track from row `start` on, steady over time; renders are made in batches, as they are asked for."""
+    return steadied(motion, analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), size, start)
 
 
-def steadied(motion: Motion, raw: Iterator[Change], size: int) -> Iterator[Change]:
-    """A person's changes, smoothed over time, but for what is in front of them."""
-    times, steady = np.asarray(motion.person.track.times, np.float64), motion.steady
-    method = None if steady.method == "gaussian" else METHODS[steady.method]
-    other = None if method is None else composite.Filter(method.smooth, method.reach, 0.0 if method.causal else method.reach)
-    calm = composite.steady(raw, times, motion.present, seconds=steady.changes, weights=motion.weights, other=other)
-    return uncovered(calm, motion.person.covers, size)
+def batch_before(motion: Motion, row: int) -> int:
+    """The row at which the batches begin that the change at a row depends on: the same batches as from the track's beginning."""
+    if not 0 < row < len(motion.person.track):
+        return 0
+    behind = composite.behind_of(motion.steady.changes, _filter(motion.steady))
+    return composite.needed_from(np.asarray(motion.person.track.times, np.float64), row, behind) // BATCH * BATCH
 
 
-def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame, not yet steady."""
+def steadied(motion: Motion, raw: Iterator[Change], size: int, start: int = 0) -> Iterator[Change]:
+    """A person's changes from row `start` on, smoothed over time, but for what is in front of them.
+
+    raw: changes from row `batch_before(start)` on.
+    """
+    times, begun = np.asarray(motion.person.track.times, np.float64), batch_before(motion, start)
+    seconds, other = motion.steady.changes, _filter(motion.steady)
+    calm = composite.steady(raw, times, motion.present, seconds=seconds, weights=motion.weights, other=other, start=start, begun=begun)
+    return uncovered(calm, motion.person.covers, size, start=start)
+
+
+def _filter(steady: Steadiness) -> composite.Filter | None:
+    """How changes are smoothed; None is the composite's own Gaussian mean."""
+    if steady.method == "gaussian":
+        return None
+    method = METHODS[steady.method]
+    return composite.Filter(method.smooth, method.reach, 0.0 if method.causal else method.reach)
+
+
+def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch, begun: int = 0) -> Iterator[Change]:
+    """One change per frame from row `begun` on, where a batch begins; not yet steady."""
     track = motion.person.track
-    for start in range(0, len(track), BATCH):
+    for start in range(begun, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
         if not motion.share[rows].any():  # outside of --from and --to there is nothing to render
             yield from (no_change(size) for _ in range(rows.start, rows.stop))

@@ -19,7 +19,7 @@ from videdit.edit.plan import Moves
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
 from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
-from videdit.pipeline.changes import Motion, acting, changes, motion_of
+from videdit.pipeline.changes import Motion, acting, batch_before, changes, motion_of
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
 from videdit.pipeline.drive import cache_of, driver_of
@@ -28,14 +28,18 @@ from videdit.pipeline.lowered import Lowered
 from videdit.pipeline.models import Models, steps_for
 from videdit.pipeline.people import Sight
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
+from videdit.pipeline.resume import edit_key, kept_of, source_behind
 from videdit.pipeline.steadiness import steadiness_of
 from videdit.pipeline.threads import Behind, ahead
 from videdit.pipeline.watch import DEPTH, watch_file
 from videdit.store import Cache, stage_key
+from videdit.store.work import Work
 from videdit.types import Frame, Track
 from videdit.video.formats import is_sequence, numbered
+from videdit.video.marks import Mark
 from videdit.video.probe import ClipInfo, probe
-from videdit.video.reader import frame_times, read_frames
+from videdit.video.reader import FrameReader, frame_times
+from videdit.video.segments import Kept, ends
 from videdit.video.writer import ClipWriter
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
@@ -64,12 +68,33 @@ def edit_video(
     on_people(people) once before, with who is edited; pack: one loaded before, else `settings.pack`. A clip without a face is written
     untouched, and the report says so.
 
+    What is done is kept beside the target until it is finished; the same call goes on from there (docs/resume.md). With on_frame
+    pass 2 begins again, so that it gets every frame.
+
     Raises UsageError (NobodyError), MissingError (PackError), UnreadableError, OutputError.
     """
     source, target = Path(source), Path(target)
     asked, own = check_strengths(strengths), {number: check_strengths(more) for number, more in (people or {}).items()}
     _refuse_overwriting(source, target, settings)
-    clock = Stopwatch()
+    with Work(target) as work:
+        _refuse_overwriting(source, target, settings)  # it may have come while we waited for nobody else to write it
+        return _edited(work, source, asked, own, settings, progress=progress, on_frame=on_frame, on_people=on_people, pack=pack)
+
+
+def _edited(
+    work: Work,
+    source: Path,
+    asked: dict[str, Strength],
+    own: dict[int, dict[str, Strength]],
+    settings: Settings,
+    *,
+    progress: Progress | None,
+    on_frame: OnFrame | None,
+    on_people: OnPeople | None,
+    pack: Pack | None,
+) -> ClipReport:
+    """`edit_video`, once nobody else works on its output."""
+    target, clock = work.target, Stopwatch()
     info = probe(source)
     with clock.stage("load"):
         models = Models.load(settings, pack)
@@ -81,9 +106,15 @@ def edit_video(
     edits = asked if driver is None else {**asked, "expression": driver.strength}
     report = ClipReport(source, target, edits, window=str(settings.window), width=info.width, height=info.height, pack=models.pack.id)
     invert = any(moves.latent for moves in possible) or not possible
-    sight, parts, report.cached = watch_file(source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert)
+    sight, parts, report.cached = watch_file(
+        source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert, work=work
+    )
     chosen = choose(settings.face, sight, like=like) if cast.needs else set()
     roles = assigned(cast, sight, chosen, models.pack.manifest)
+    key = edit_key(parts, models, settings, target, strengths=asked, people=own, driver=driver, like=like)
+    kept = kept_of(work, info, settings, key, anew=on_frame is not None)
+    reader, left = source_behind(source, kept)
+    start = report.resumed = kept.frames if kept else 0
     moving: list[Moving] = []
     for number, person in enumerate(sight.people):
         if (moves := roles.get(person.number)) is None:
@@ -94,7 +125,9 @@ def edit_video(
             report.gates.append(gate)
             motion.scale = gate.scale
         if motion.scale:
-            made = made_for(motion, moves, lambda motion: frames_of(motion, source), models, settings.composite, clock)
+            row = max(0, start - motion.first)
+            again = partial(frames_of, source=source, begun=batch_before(motion, row), seek=reader.start is not None)
+            made = made_for(motion, moves, again, models, settings.composite, clock, start=row)
             moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
     if on_people:
         on_people(shown(moving))
@@ -102,8 +135,9 @@ def edit_video(
     report.status = "no face" if not sight.people else "edited" if anything else "untouched"
     report.people = {number: {**(asked if number in chosen else {}), **own.get(number, {})} for number in roles}
     report.hold(settings.max_identity_drop)
-    warnings = _second_pass(source, target, info, moving, settings, clock, progress, on_frame, sight.frames, report.statement)
-    report.warnings += warnings
+    with _writer(work, info, settings, report.statement, kept) as writer:
+        _second_pass(writer, left, reader, start, moving, settings, clock, progress, on_frame, sight.frames)
+    report.warnings += dict.fromkeys([*writer.warnings, *reader.remarks])
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
     report.licences = {part.name: part.license for part in models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
@@ -111,16 +145,24 @@ def edit_video(
 
 
 def made_for(
-    motion: Motion, moves: Moves, frames: Callable[[Motion], Iterator[Frame]], models: Models, mode: str, clock: Stopwatch
+    motion: Motion,
+    moves: Moves,
+    frames: Callable[[Motion], Iterator[Frame]],
+    models: Models,
+    mode: str,
+    clock: Stopwatch,
+    *,
+    start: int = 0,
 ) -> list[Moving]:
-    """One person's changes: redrawn ones, made from the frames of the track, then those of latents."""
+    """One person's changes from row `start` on: redrawn ones, made from the frames of the track (from row `batch_before(start)` on), then
+    those of latents."""
     made: list[Moving] = []
     if moves.drawn:
         drawn, draw = acting(motion, moves, drawn=True), partial(models.draw, moves=moves)
-        made.append((drawn, drawn_changes(drawn, frames(drawn), draw, models.pack.size, mode=mode, clock=clock)))
+        made.append((drawn, drawn_changes(drawn, frames(drawn), draw, models.pack.size, mode=mode, clock=clock, start=start)))
     if moves.latent:
         moved = acting(motion, moves, drawn=False)
-        made.append((moved, changes(moved, models.pack.size, mode=mode, clock=clock)))
+        made.append((moved, changes(moved, models.pack.size, mode=mode, clock=clock, start=start)))
     return made
 
 
@@ -183,42 +225,44 @@ def _gated(motion: Motion, source: Path, moves: Moves, models: Models, settings:
         return hold(motion, source, models, moves, limit, mode=settings.composite, blend=settings.blend)
 
 
+def _writer(work: Work, info: ClipInfo, settings: Settings, note: str, kept: Kept | None) -> ClipWriter:
+    return ClipWriter(work.target, info, crf=settings.crf, encoder=settings.video_encoder, note=note, part=work.part, kept=kept)
+
+
 def _second_pass(
-    source: Path,
-    target: Path,
-    info: ClipInfo,
+    writer: ClipWriter,
+    left: Iterator[Frame],
+    reader: FrameReader,
+    start: int,
     moving: list[Moving],
     settings: Settings,
     clock: Stopwatch,
     progress: Progress | None,
     on_frame: OnFrame | None,
     total: int,
-    note: str,
-) -> list[str]:
-    """Decode again, put the changes in, write. Returns what a user should know."""
+) -> None:
+    """Put the changes into the frames that are left, from number `start` on, and write them. reader: who reads them."""
     debug = DebugPictures(settings.debug_dir) if settings.debug_dir else None
     with ExitStack() as stack:
         for motion, made in moving:
             stack.enter_context(motion.kept or nullcontext())
             stack.callback(made.close)  # type: ignore[attr-defined]
-        writer = stack.enter_context(ClipWriter(target, info, crf=settings.crf, encoder=settings.video_encoder, note=note))
 
-        def write(frame: Frame) -> None:
+        def write(one: tuple[Frame, Mark | None]) -> None:
             with clock.stage("encode"):
-                writer.write(frame)
+                writer.write(*one)
 
         behind = stack.enter_context(Behind(write, DEPTH))
-        reader = read_frames(source)
-        frames = stack.enter_context(closing(ahead(clock.each("decode", reader), DEPTH, watch=reader)))
-        for number, frame in enumerate(frames, 1):
+        frames = stack.enter_context(closing(ahead(clock.each("decode", left), DEPTH, watch=reader)))
+        for number, frame in enumerate(frames, start + 1):
+            mark = Mark.of(frame, reader) if ends(number - 1) else None
             before = copy_frame(frame) if on_frame or debug else None
             mask = put_changes(frame, moving, blend=settings.blend, clock=clock, debug=debug, whole_mask=on_frame is not None)
             if on_frame and before is not None and mask is not None:
                 on_frame(before, copy_frame(frame), mask)
-            behind.put(frame)
+            behind.put((frame, mark))
             if progress:
                 progress("edit", number, total)
-    return list(dict.fromkeys([*writer.warnings, *reader.remarks]))
 
 
 def put_changes(

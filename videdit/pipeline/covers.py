@@ -65,9 +65,9 @@ def covers_of(seen: Mapping[int, Masks]) -> Covers:
     return Covers(np.array(sorted(seen), np.int64), np.stack([seen[row] for row in sorted(seen)])) if seen else Covers()
 
 
-def uncovered(changes: Iterator[Change], covers: Covers, size: int) -> Iterator[Change]:
-    """The same changes, which leave alone what lies in front of the face."""
-    for row, change in enumerate(changes):
+def uncovered(changes: Iterator[Change], covers: Covers, size: int, *, start: int = 0) -> Iterator[Change]:
+    """The same changes, from row `start` of the track on, which leave alone what lies in front of the face."""
+    for row, change in enumerate(changes, start):
         cover = covers.at(row, size)
         if cover is not None:
             change = replace(change, mask=change.mask * (1 - cover))  # the other one still serves its neighbours

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from videdit import composite
 from videdit.composite import Change
 from videdit.invert.encoder import BATCH
-from videdit.pipeline.changes import Motion, crop_points, no_change, padded, steadied, weaker
+from videdit.pipeline.changes import Motion, batch_before, crop_points, no_change, padded, steadied, weaker
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
 from videdit.types import Frame
@@ -24,22 +24,29 @@ Floats = NDArray[np.floating]
 Draw = Callable[[Array, Floats, Floats], tuple[Array, Array]]
 
 
-def drawn_changes(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame of the track, steady over time; `frames` are those of the track, in order."""
-    return steadied(motion, _analysed(motion, frames, draw, size, mode, clock), size)
+def drawn_changes(
+    motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, *, mode: str, clock: Stopwatch, start: int = 0
+) -> Iterator[Change]:
+    """One change per frame of the track from row `start` on, steady over time; `frames` are the track's, in order, from row
+    `batch_before(start)` on."""
+    raw = _analysed(motion, frames, draw, size, mode, clock, begun=batch_before(motion, start))
+    return steadied(motion, raw, size, start)
 
 
-def frames_of(motion: Motion, source: Path) -> Iterator[Frame]:
-    """The frames of a person's track, read from the file."""
+def frames_of(motion: Motion, source: Path, begun: int = 0, *, seek: bool = True) -> Iterator[Frame]:
+    """The frames of a person's track from row `begun` on, read from the file; seek: where that does not give other frames there."""
     times = motion.person.track.times
-    with closing(read_frames(source, start=max(0.0, float(times[0]) - 1e-3), stop=float(times[-1]) + 1e-3)) as frames:
-        yield from (frame for frame in frames if motion.first <= frame.index <= motion.last)
+    since = float(times[begun if seek else 0])
+    with closing(read_frames(source, start=max(0.0, since - 1e-3), stop=float(times[-1]) + 1e-3)) as frames:
+        yield from (frame for frame in frames if motion.first + begun <= frame.index <= motion.last)
 
 
-def _analysed(motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mode: str, clock: Stopwatch) -> Iterator[Change]:
-    """One change per frame, not yet steady."""
+def _analysed(
+    motion: Motion, frames: Iterator[Frame], draw: Draw, size: int, mode: str, clock: Stopwatch, *, begun: int = 0
+) -> Iterator[Change]:
+    """One change per frame from row `begun` on, not yet steady."""
     track = motion.person.track
-    for start in range(0, len(track), BATCH):
+    for start in range(begun, len(track), BATCH):
         rows = slice(start, min(start + BATCH, len(track)))
         if not motion.share[rows].any():
             for _ in range(rows.start, rows.stop):

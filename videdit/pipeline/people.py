@@ -5,6 +5,7 @@ Frames stream by and are not kept; only crops of a batch wait, and of each perso
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from videdit.faces.pose import blur
 from videdit.geometry import crop_quad
 from videdit.invert.pivotal import SAMPLES, pick
 from videdit.pipeline.covers import Covers, Look, covers, covers_of
+from videdit.store.plain import fields_of
 from videdit.types import Frame, LatentTrack, Region, Track
 
 GAP = 1.0  # seconds after which a person who comes back is a new track
@@ -86,6 +88,44 @@ class _Growing:
             self.every *= 2
             self.samples = {r: c for r, c in self.samples.items() if r % self.every == 0}
 
+    def since(self, rows: int, latents: int, covered: int) -> dict[str, Any]:
+        """What came after so many rows, latents and covers, as arrays."""
+        placed = {row: self.placed[row] for row in range(rows, len(self.frames)) if row in self.placed}
+        return {
+            "frames": np.asarray(self.frames[rows:], np.int64),
+            "times": np.asarray(self.times[rows:], np.float64),
+            "placed": {"rows": list(placed), "fields": _columns([fields_of(one) for one in placed.values()])},
+            "blur": [self.blur[row] for row in placed],
+            "w": _pairs(itertools.islice(self.w.items(), latents, None)),
+            "samples": _pairs((row, crop) for row, crop in self.samples.items() if row >= rows),
+            "covers": _pairs(itertools.islice(self.covers.items(), covered, None)),
+        }
+
+    def add(self, news: dict[str, Any]) -> None:
+        """The reverse."""
+        self.frames += news["frames"].tolist()
+        self.times += news["times"].tolist()
+        columns = news["placed"]["fields"]
+        for i, row in enumerate(news["placed"]["rows"]):
+            values = {name: column[i] for name, column in columns.items()}
+            self.blur[row] = news["blur"][i]
+            self.placed[row] = Placed(**{name: value.item() if np.ndim(value) == 0 else value for name, value in values.items()})
+        tables: dict[str, dict[int, Any]] = {"w": self.w, "samples": self.samples, "covers": self.covers}
+        for name, table in tables.items():
+            table.update(zip(news[name]["rows"], news[name]["values"], strict=True))
+        self.samples = {row: crop for row, crop in self.samples.items() if row % self.every == 0}
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Dicts of the same keys as one of arrays."""
+    return {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]} if rows else {}
+
+
+def _pairs(items: Iterable[tuple[int, NDArray[Any]]]) -> dict[str, Any]:
+    """Rows and their arrays."""
+    found = list(items)
+    return {"rows": [row for row, _ in found], "values": np.stack([value for _, value in found]) if found else []}
+
 
 class Watcher:
     """Collects placed faces frame by frame; `finish` returns what was seen."""
@@ -97,6 +137,7 @@ class Watcher:
         self._pending: list[tuple[_Growing, int, NDArray[np.float32]]] = []
         self._recent: deque[tuple[int, float]] = deque()  # frames a person may have been missed in
         self._count = 0
+        self._told: list[tuple[int, int, int]] = []  # of each track: rows, latents and covers that `news` has told of
 
     def see(self, frame: Frame, people: Iterable[Placed]) -> None:
         """One frame and everybody in it."""
@@ -137,6 +178,44 @@ class Watcher:
                 if covers(mask):
                     track.covers[row] = mask
             self._pending.clear()
+
+    @property
+    def count(self) -> int:
+        """How many frames it has seen."""
+        return self._count
+
+    def state(self) -> dict[str, Any]:
+        """What the next frame depends on, in plain values and arrays, beside the rows; for `restore`."""
+        number = {id(track): i for i, track in enumerate(self._all)}
+        return {
+            "count": self._count,
+            "recent": self._recent,
+            "open": {person: number[id(track)] for person, track in self._open.items()},
+            "tracks": [[track.track_id, track.every] for track in self._all],
+            "pending": [[number[id(track)], row, crop] for track, row, crop in self._pending],
+        }
+
+    def news(self) -> list[dict[str, Any]]:
+        """The rows of all tracks that came since it was last asked, likewise; all news, in order, are all rows."""
+        self._told += [(0, 0, 0)] * (len(self._all) - len(self._told))
+        found = []
+        for number, track in enumerate(self._all):
+            rows, latents, covered = self._told[number]
+            self._told[number] = told = (len(track.frames), len(track.w), len(track.covers))
+            if told != (rows, latents, covered):
+                found.append({"track": number, **track.since(rows, latents, covered)})
+        return found
+
+    def restore(self, news: Iterable[list[dict[str, Any]]], state: dict[str, Any]) -> None:
+        """Stand where another one stood."""
+        self._all = [_Growing(track_id=track_id, every=every) for track_id, every in state["tracks"]]
+        for one in itertools.chain.from_iterable(news):
+            self._all[one["track"]].add(one)
+        self._told = [(len(track.frames), len(track.w), len(track.covers)) for track in self._all]
+        self._open = {person: self._all[number] for person, number in state["open"].items()}
+        self._pending = [(self._all[number], row, crop) for number, row, crop in state["pending"]]
+        self._recent = deque((index, time) for index, time in state["recent"])
+        self._count = state["count"]
 
     def finish(self, shots: list[int]) -> Sight:
         """Everything seen, given the frames that begin a shot; the watcher is spent."""

@@ -31,7 +31,8 @@ class ClipReport:
     3.5s", where not all of the clip was to be edited. width, height: of a frame, px. faces: people found. people: what each person
     edited got, by number. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
     peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each
-    person and shot. lowered: frames with less of the edit, and why.
+    person and shot. lowered: frames with less of the edit, and why. resumed: frames that an earlier run, cut
+    short, had written.
     """
 
     input: Path
@@ -56,6 +57,7 @@ class ClipReport:
     gates: list[Gate] = field(default_factory=list)
     reason: str = ""
     lowered: Lowered = field(default_factory=Lowered)
+    resumed: int = 0
 
     @property
     def face_found(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,21 @@ from videdit.faces.track import FaceTracker
 from videdit.invert.optimize import FACTS as OPTIMIZE
 from videdit.invert.optimize import features_for
 from videdit.pipeline.covers import Covers, looker
+from videdit.pipeline.facelog import FaceLog, Recalled
 from videdit.pipeline.identity import embed_in_frames, number_people
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import Person, Sight, Watcher
 from videdit.pipeline.report import Progress, Stopwatch
+from videdit.pipeline.resume import machine
 from videdit.pipeline.steadiness import doubt, landmark_fit, steadiness_of
 from videdit.pipeline.threads import ahead
 from videdit.store import Cache, content_key, stage_key
+from videdit.store.work import Work
 from videdit.types import Frame, LatentTrack, Track
 from videdit.video.formats import is_sequence, numbered
+from videdit.video.marks import Changed, read_behind
 from videdit.video.probe import probe
-from videdit.video.reader import read_frames
+from videdit.video.reader import FrameReader, read_frames
 
 DEPTH = 8  # frames that may wait between two stages
 
@@ -41,8 +45,13 @@ def watch(
     progress: Progress | None = None,
     total: int | None = None,
     invert: bool = True,
+    log: FaceLog | None = None,
+    reader: FrameReader | None = None,
 ) -> Sight:
-    """Find, invert and number everybody in some frames; without inversion their latents are empty [T,0,0]."""
+    """Find, invert and number everybody in some frames; without inversion their latents are empty [T,0,0].
+
+    log: where that is kept while it goes on; frames, that `reader` reads, then begin where it stands.
+    """
     pack = models.pack
     inverted = models.inverter(settings.invert) if invert else None
 
@@ -52,13 +61,22 @@ def watch(
 
     watcher = Watcher(encode, pack.size, pack.id, look=looker(pack) if settings.occlusion else None)
     with clock.stage("load"):
-        tracker = make_tracker(models, settings)
+        tracker = Recalled(make_tracker(models, settings))
+    stand = log.stand if log else None
+    if log:
+        log.restore(watcher, tracker, inverted)
     fit = landmark_fit(steadiness_of(settings))
-    placed = clock.each("faces", place_faces(frames, tracker, pack.face_frame, fit=fit, doubt=doubt))
-    for number, (frame, people) in enumerate(placed, 1):
+    for frame, people in clock.each("faces", place_faces(frames, tracker, pack.face_frame, fit=fit, doubt=doubt)):
+        if stand and frame.index <= stand.mark.index:
+            continue  # seen before; it says where faces were, for the frames behind
         watcher.see(frame, people)
+        tracker.forget(frame.time, *fit.needs)
+        if log and reader:
+            log.note(frame, reader, watcher, tracker, inverted)
         if progress:
-            progress("faces", number, total)
+            progress("faces", watcher.count, total)
+    if log and not (stand and stand.finished):
+        log.end(watcher, tracker, inverted)
     sight = watcher.finish(tracker.shots)
     with clock.stage("faces"):
         sight.people = number_people(sight.people, pack)
@@ -74,10 +92,11 @@ def watch_file(
     clock: Stopwatch,
     progress: Progress | None = None,
     invert: bool = True,
+    work: Work | None = None,
 ) -> tuple[Sight, list[Any], bool]:
     """Everybody in a file, out of the cache where it is known; what that depends on; and whether it was known. invert: see `watch`.
 
-    Raises UnreadableError.
+    work: where what is found is kept until all is, and gone on with. Raises UnreadableError, OutputError.
     """
     info = probe(source)
     parts = watch_parts(models, settings, content_of(source) + info.color.curve, invert=invert)
@@ -87,11 +106,24 @@ def watch_file(
         stored = cache.load("tracks", stage_key("tracks", *watch_parts(models, settings, parts[0])))
     if stored is not None:
         return from_arrays(stored, models.pack.id), parts, True
-    reader = read_frames(source)
-    with closing(ahead(clock.each("decode", reader), DEPTH, watch=reader)) as frames:
-        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert)
+    log = FaceLog(work.place("faces"), [*parts, machine(models)], work.target) if work else None
+    reader, left = _source(source, log)
+    with closing(ahead(clock.each("decode", left), DEPTH, watch=reader)) as frames:
+        sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert, log=log, reader=reader)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts, False
+
+
+def _source(source: Path, log: FaceLog | None) -> tuple[FrameReader, Iterator[Frame]]:
+    """Who reads the frames, and those that are left. Raises UnreadableError."""
+    stand = log.stand if log else None
+    if log and stand and not stand.finished:
+        try:
+            return read_behind(source, stand.mark, back_to=stand.back_to)
+        except Changed:
+            log.forget()
+    reader = read_frames(source)
+    return reader, iter(()) if stand and stand.finished else reader
 
 
 def content_of(source: Path) -> str:

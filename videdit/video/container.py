@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.filter
 
 from videdit.errors import OutputError
 from videdit.types import Frame
-from videdit.video.color import FULL_RANGE, is_rgb, to_video_frame
 from videdit.video.copying import Copier
-from videdit.video.encoders import ENCODERS, Encoder, add_video, narrows, written_space
+from videdit.video.encoders import add_video, narrows
+from videdit.video.encoding import LATER, Encoding, Times
 from videdit.video.losses import losses
 from videdit.video.probe import ClipInfo, first_time, probe
 
-# Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them.
-OPTIONS = {"matroska": {"avoid_negative_ts": "disabled"}, "webm": {"avoid_negative_ts": "disabled"}}
+# Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them. And it would draw
+# numbers for the file and its tracks: the same input would give other bytes every time.
+MATROSKA = {"avoid_negative_ts": "disabled", "fflags": "bitexact"}
+OPTIONS = {"matroska": MATROSKA, "webm": MATROSKA}
 MOVIES = ("mp4", "mov", "3gp")
 MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
 
 
-class ContainerSink:
-    """Encodes frames and writes them beside everything else of the source; `warnings` is complete after `finish`."""
+class Muxer:
+    """Writes packets of pictures beside everything else of the source; `warnings` is complete after `finish`.
+
+    `open` makes the stream, `mux` takes its packets in order; see ContainerSink and segments.SegmentSink for who makes them.
+    """
 
     def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
         self.warnings: list[str] = []
@@ -32,57 +37,17 @@ class ContainerSink:
         self._out = av.open(f"file:{part}", "w", format=container, container_options=dict(OPTIONS.get(container, {})))
         self._copier: Copier | None = None
         self._stream: av.VideoStream | None = None
-        self._first: Fraction | None = None  # s, of the first frame
-        self._end = Fraction(0)  # s, of the last frame
-        self._last = 0  # pts of the last frame
         self._first_dts = Fraction(0)
         self._narrowed = False
-        self._fields: av.filter.Graph | None = None
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
 
-    def write(self, frame: Frame) -> None:
-        """Encode a frame, and copy what belongs before it."""
-        stream = self._stream or self._open(frame)
-        picture = to_video_frame(frame)
-        if self._narrowed or frame.pix_fmt != stream.pix_fmt:
-            picture = _converted(picture, frame, stream.pix_fmt or "yuv420p", narrowed=self._narrowed)
-        pts = frame.pts
-        if self._first is not None and pts <= self._last:
-            pts = self._last + 1
-            self._warn("frames with the time of the one before are moved on by a tick")
-        self._first = pts * frame.time_base if self._first is None else self._first
-        self._end = (pts + (frame.duration or max(0, pts - self._last))) * frame.time_base
-        self._last = picture.pts = pts
-        if self._fields is not None:
-            picture = _flagged(picture, self._fields)
-        self._mux(stream.encode(picture))
-
-    def finish(self) -> None:
-        """Empty the encoder, copy the rest, close the file."""
-        assert self._stream is not None
-        assert self._copier is not None
-        self._mux(self._stream.encode(None))
-        self._mux_last()
-        self._copier.finish()
-        self.warnings += self._copier.warnings
-        self._out.close()
-        self._copier.close()
-        self._check_start()
-        self._say_losses(self._copier.copied)
-
-    def abort(self) -> None:
-        """Close everything."""
-        if self._copier is not None:
-            self._copier.close()
-        self._out.close()
-
-    def _open(self, frame: Frame) -> av.VideoStream:
-        """Set up all streams by the first frame and write the header."""
-        info, name = self._info, self._out.format.name
-        time_base = _avi_tick(info) if name == "avi" and info.container != "avi" else frame.time_base
-        self._copier = Copier(info.path, self._out)
+    def open(self, frame: Frame) -> tuple[av.VideoStream, Fraction]:
+        """Set up all streams by the first frame and write the header; the stream, and the ticks in which its encoder counts, s."""
+        name = self._out.format.name
+        time_base = ticks_of(self._info, frame, name)
+        self._copier = Copier(self._info.path, self._out)
         self._copier.add_streams(before_video=True)
-        stream, warnings = add_video(self._out, self._encoder, frame, info, crf=self._crf, time_base=time_base)
+        stream, warnings = add_video(self._out, self._encoder, frame, self._info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
         self._copier.add_streams(before_video=False)
         self._copier.start(stream, note=self._note)
@@ -91,15 +56,13 @@ class ContainerSink:
         self._out.start_encoding()
         self._copier.check_ticks()
         if stream.time_base and (frame.time_base / stream.time_base).denominator != 1:
-            self._warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
+            self.warn(f"{name} counts time in coarser ticks: times of frames are kept within half a tick of {stream.time_base} s")
         self._narrowed = narrows(frame, stream.codec_context.name, name)
-        if info.fields and ENCODERS.get(stream.codec_context.name, Encoder()).fields:
-            self._fields = _field_graph(stream, time_base, info.fields)
         self._stream = stream
-        return stream
+        return stream, time_base
 
-    def _mux(self, packets: list[av.Packet]) -> None:
-        """Write packets, but for the newest."""
+    def mux(self, packets: Iterable[av.Packet]) -> None:
+        """Write packets, but for the newest, and copy what belongs before them."""
         assert self._copier is not None
         for packet in packets:
             if self._held is not None:
@@ -109,34 +72,90 @@ class ContainerSink:
             self._copier.copy_until((packet.dts or 0) * packet.time_base)
             self._held = packet
 
-    def _mux_last(self) -> None:
+    def finish(self, times: Times) -> None:
+        """Write the last packet, copy the rest, close the file."""
+        assert self._copier is not None
+        self._mux_last(times)
+        if times.moved:
+            self.warn(LATER)
+        self._copier.finish()
+        self.warnings += self._copier.warnings
+        self._out.close()
+        self._copier.close()
+        self._check_start(times)
+        self._say_losses(self._copier.copied)
+
+    def abort(self) -> None:
+        """Close everything."""
+        if self._copier is not None:
+            self._copier.close()
+        self._out.close()
+
+    def _mux_last(self, times: Times) -> None:
         """mp4 and mov add up the steps of dts for the length of a track: the last one makes the last frame as long as it was."""
-        if self._held is None or self._first is None:
+        if self._held is None or times.first is None:
             return
         if self._out.format.name in MOVIES:
             steps = (self._held.dts or 0) * self._held.time_base - self._first_dts
-            rest = self._end - self._first - steps
+            rest = times.end - times.first - steps
             self._held.duration = max(round(rest / self._held.time_base), 0)
         self._out.mux(self._held)
 
-    def _check_start(self) -> None:
+    def _check_start(self, times: Times) -> None:
         """Say so when the muxer moved everything on, as formats do that can't hold times below zero."""
         start = first_time(self._part)
-        if start is None or self._first is None or self._stream is None:
+        if start is None or times.first is None or self._stream is None:
             return
-        moved = start - self._first
+        moved = start - times.first
         if abs(moved) > (self._stream.time_base or 0):
-            self._warn(f"{self._out.format.name} can't hold times below zero: everything begins {float(moved):+.3f} s later")
+            self.warn(f"{self._out.format.name} can't hold times below zero: everything begins {float(moved):+.3f} s later")
 
     def _say_losses(self, copied: dict[int, int]) -> None:
         """Whatever the written file does not say any more, for reasons nobody foresaw, is said here."""
         for text in losses(self._info, probe(self._part), copied=copied, format_name=self._out.format.name):
             if not (self._narrowed and " the range " in text):  # was said when it was decided
-                self._warn(text)
+                self.warn(text)
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Say something once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+class ContainerSink:
+    """Encodes frames and writes them beside everything else of the source; `warnings` is complete after `finish`."""
+
+    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
+        self._info, self._container = info, container
+        self._muxer = Muxer(part, container, info, crf=crf, encoder=encoder, note=note)
+        self._encoding: Encoding | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What could not be kept."""
+        return self._muxer.warnings
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame, and copy what belongs before it."""
+        if self._encoding is None:
+            stream, time_base = self._muxer.open(frame)
+            self._encoding = Encoding(stream, self._info, frame, container=self._container, time_base=time_base, times=Times())
+        self._muxer.mux(self._encoding.encode(frame))
+
+    def finish(self) -> None:
+        """Empty the encoder, copy the rest, close the file."""
+        assert self._encoding is not None
+        self._muxer.mux(self._encoding.rest())
+        self._muxer.finish(self._encoding.times)
+
+    def abort(self) -> None:
+        """Close everything."""
+        self._muxer.abort()
+
+
+def ticks_of(info: ClipInfo, frame: Frame, container: str) -> Fraction:
+    """The ticks, in s, in which a container (FFmpeg's name) wants frames like this one. Raises OutputError for AVI, see `_avi_tick`."""
+    return _avi_tick(info) if container == "avi" and info.container != "avi" else frame.time_base
 
 
 def _avi_tick(info: ClipInfo) -> Fraction:
@@ -144,38 +163,6 @@ def _avi_tick(info: ClipInfo) -> Fraction:
     if info.variable_rate or not info.rate:
         raise OutputError(f"avi can't carry the variable frame rate of {info.path.name}", hint="Choose .mp4, .mov or .mkv.")
     return 1 / info.rate
-
-
-def _field_graph(stream: av.VideoStream, time_base: Fraction, fields: str) -> av.filter.Graph:
-    """A filter that marks frames as two fields: PyAV can't set that itself."""
-    graph = av.filter.Graph()
-    shape = f"video_size={stream.width}x{stream.height}:pix_fmt={stream.pix_fmt}:time_base={time_base}:pixel_aspect=1/1"
-    nodes = graph.add("buffer", shape), graph.add("setparams", f"field_mode={'bff' if fields == 'bff' else 'tff'}"), graph.add("buffersink")
-    nodes[0].link_to(nodes[1])
-    nodes[1].link_to(nodes[2])
-    graph.configure()
-    return graph
-
-
-def _flagged(picture: av.VideoFrame, graph: av.filter.Graph) -> av.VideoFrame:
-    """The same picture with the graph's flags."""
-    graph.push(picture)
-    out = graph.pull()
-    assert isinstance(out, av.VideoFrame)
-    return out
-
-
-def _converted(picture: av.VideoFrame, frame: Frame, pix_fmt: str, *, narrowed: bool) -> av.VideoFrame:
-    """The picture in the encoder's format. Luma keeps its values unless the depth changes; RGB becomes YUV by the written tags."""
-    pts, time_base, duration = picture.pts, picture.time_base, picture.duration
-    space, _ = written_space(frame, pix_fmt)
-    if is_rgb(frame.pix_fmt):
-        out = picture.reformat(format=pix_fmt, dst_colorspace=space, dst_color_range=1)
-    else:
-        same = FULL_RANGE if frame.color.full_range else 1
-        out = picture.reformat(format=pix_fmt, src_color_range=same, dst_color_range=1 if narrowed else same)
-    out.pts, out.time_base, out.duration = pts, time_base, duration
-    return out
 
 
 def _movie_options(time_bases: list[Fraction], metadata: dict[str, str]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -11,21 +10,26 @@ from typing import Protocol
 import av.error
 
 from videdit.errors import OutputError, UsageError
+from videdit.store.durable import commit
 from videdit.types import Frame
 from videdit.video import stills
 from videdit.video.animation import AnimationSink, SequenceSink
 from videdit.video.container import ContainerSink
 from videdit.video.encoders import DEFAULT_ENCODER, check_encoder
 from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suffix, part_of
+from videdit.video.marks import Mark
 from videdit.video.notes import gif_comment, joined
+from videdit.video.packets import PacketsDamagedError
 from videdit.video.probe import ClipInfo
+from videdit.video.reader import read_frames
+from videdit.video.segments import Kept, SegmentSink, joins
 
 
 class Sink(Protocol):
     """Where frames go: a container, a GIF, an animation, a picture or many."""
 
-    warnings: list[str]
-
+    @property
+    def warnings(self) -> list[str]: ...
     def write(self, frame: Frame) -> None: ...
     def finish(self) -> None: ...
     def abort(self) -> None: ...
@@ -34,31 +38,44 @@ class Sink(Protocol):
 class ClipWriter:
     """Writes frames to `target` and copies every other stream, the chapters and the metadata of the source beside them.
 
-    The suffix of the target says the container; it may differ from the source's. Written to `target` + ".part" and moved in
-    place at the end; after an exception in the `with` block the part is removed and an existing target is as before. crf None
-    is visually equal to the source. note: a sentence for the file's metadata. `warnings` names what could not be kept, complete
-    after the block.
+    The suffix of the target says the container; it may differ from the source's. Written to `part` (by default beside the target, see
+    `part_of`) and moved in place at the end; after an exception in the `with` block the part is removed and an existing target is as
+    before. kept: what is done of the clip, and where more of it is kept (see segments and `keeps`); frames then go on behind it. crf None
+    is visually equal to the source. note: a sentence for the file's metadata. `warnings` names what could not be kept, complete after
+    the block.
 
     Raises UsageError for a suffix or an encoder that does not exist, OutputError when the target can't be written.
     """
 
     def __init__(
-        self, target: Path | str, info: ClipInfo, *, crf: float | None = None, encoder: str = DEFAULT_ENCODER, note: str = ""
+        self,
+        target: Path | str,
+        info: ClipInfo,
+        *,
+        crf: float | None = None,
+        encoder: str = DEFAULT_ENCODER,
+        note: str = "",
+        part: Path | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.target, self.info = Path(target), info
-        self.part = part_of(self.target)
+        self.part = part or part_of(self.target)
         self.warnings: list[str] = list(info.warnings)
         self.frames = 0
         self._crf, self._encoder, self._note = crf, encoder, note
+        self._kept = kept
         self._sink: Sink | None = None
         self._check()
 
-    def write(self, frame: Frame) -> None:
-        """Write the next frame. Raises OutputError."""
+    def write(self, frame: Frame, mark: Mark | None = None) -> None:
+        """Write the next frame; mark: of the source's frame behind which to go on (see segments). Raises OutputError."""
         try:
             if self._sink is None:
                 self._sink = self._open()
-            self._sink.write(frame)
+            if isinstance(self._sink, SegmentSink):
+                self._sink.write(frame, mark)
+            else:
+                self._sink.write(frame)
         except (av.error.FFmpegError, OSError, OverflowError, MemoryError) as error:
             raise self._failure(error) from error
         self.frames += 1
@@ -78,12 +95,16 @@ class ClipWriter:
             self._abort()  # nothing is left to do after a success
 
     def _finish(self) -> None:
-        if self._sink is None:
-            raise OutputError(f"{self.target}: no frame was written", hint="The source shows none.")
         try:
+            if self._sink is None and self._kept is not None and self._kept.done:
+                self._sink = self._open()
+            if self._sink is None:
+                raise OutputError(f"{self.target}: no frame was written", hint="The source shows none.")
             self._sink.finish()
             if kind_of_suffix(self.target) != "sequence":
-                os.replace(self.part, self.target)
+                commit(self.part, self.target)
+        except PacketsDamagedError as error:
+            raise OutputError(f"{self.target}: what was kept of it is damaged", hint="The same command makes that part again.") from error
         except (av.error.FFmpegError, OSError) as error:
             raise self._failure(error) from error
         self.warnings += self._sink.warnings
@@ -123,7 +144,12 @@ class ClipWriter:
                 sink.warnings.append("a GIF is pictures only: sound and everything else is left out")
             return sink
         container = CONTAINERS[self.target.suffix.lower()]
-        return ContainerSink(self.part, container, self.info, crf=self._crf, encoder=self._encoder, note=self._note)
+        if self._kept is None:
+            return ContainerSink(self.part, container, self.info, crf=self._crf, encoder=self._encoder, note=self._note)
+        first = next(read_frames(self.info.path)) if self._kept.done else None
+        return SegmentSink(
+            self.part, container, self.info, crf=self._crf, encoder=self._encoder, note=self._note, kept=self._kept, first=first
+        )
 
     def _gif_comment(self) -> str:
         return joined(gif_comment(self.info.path) if self.info.kind == "gif" else "", self._note)
@@ -131,6 +157,11 @@ class ClipWriter:
     def _failure(self, error: Exception) -> OutputError:
         reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0].lower()
         return OutputError(f"{self.target} can't be written: {reason}", hint="Is the folder there, writable, and the disk not full?")
+
+
+def keeps(target: Path, info: ClipInfo, encoder: str) -> bool:
+    """Whether a clip written there by an encoder can be gone on with; GIFs, pictures that move and pictures in a row begin again."""
+    return kind_of_suffix(target, info.kind) == "clip" and joins(CONTAINERS[target.suffix.lower()], encoder, info.pix_fmt)
 
 
 class PictureSink:
