@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from videdit.packs.load import Pack
 
 Floats = NDArray[np.floating]
-SEEN = 3 / 4  # of the faces: a median says little where scores lie apart (glasses) or classes overlap (age)
+SEEN = 4 / 5  # of the faces: a median says little where scores lie apart (glasses) or classes overlap (age)
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # where the score is measured, in first guesses
 FARTHER = 1.6  # times the typical movement of landmarks: scores ask for more on soft renders, faces would be caricatures
 LEAST = 0.005  # of the crop's side

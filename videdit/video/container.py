@@ -19,7 +19,7 @@ from videdit.video.probe import ClipInfo, first_time, probe
 
 # Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them. And it would draw
 # numbers for the file and its tracks: the same input would give other bytes every time.
-MATROSKA = {"avoid_negative_ts": "disabled", "fflags": "bitexact"}
+MATROSKA = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
 OPTIONS = {"matroska": MATROSKA, "webm": MATROSKA}
 MOVIES = ("mp4", "mov", "3gp")
 MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
