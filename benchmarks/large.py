@@ -22,8 +22,9 @@ import torch
 from torch import nn
 
 from benchmarks.speed import STAGES, make_clip
+from videdit.networks.modulated import ModulatedConv
 from videdit.networks.psp import PspEncoder
-from videdit.networks.stylegan2 import Generator, ModulatedConv, StyledLayer, ToRGB
+from videdit.networks.stylegan2 import Generator, StyledLayer, ToRGB
 from videdit.quality.report import Row, Value, markdown
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
