@@ -51,6 +51,11 @@ def fastest(device: torch.device) -> str:
     return "bf16" if known.get("amx_bf16") or known.get("avx512_bf16") else "fp32"
 
 
+def rows_for(size: int, batch: int, device: str) -> int:
+    """Pictures of `size` px that are rendered at once: on a CPU as many as take the memory of 8 of 256 px."""
+    return batch if device != "cpu" else max(1, min(batch, BATCH * 256**2 // size**2))
+
+
 @dataclass(slots=True)
 class Models:
     """A pack and the arithmetic to run it with. dtype None is float32; batch: faces that a network sees at once."""
@@ -71,8 +76,8 @@ class Models:
 
     @property
     def rows(self) -> int:
-        """Pictures that are rendered at once: on a CPU as many as take the memory of 8 of 256 px."""
-        return self.batch if self.pack.device.type != "cpu" else max(1, min(self.batch, BATCH * 256**2 // self.pack.size**2))
+        """Pictures that are rendered at once."""
+        return rows_for(self.pack.size, self.batch, self.pack.device.type)
 
     def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
