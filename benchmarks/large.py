@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.large_layers import Machine, Plan, arithmetic, best, counted, layers, limits, summary
+from benchmarks.large_layers import DTYPES, Machine, Plan, arithmetic, best, counted, layers, limits, summary
 from benchmarks.speed import STAGES, make_clip
 from videdit.invert.encoder import BATCH
 from videdit.networks.psp import PspEncoder
@@ -114,9 +114,8 @@ def run(plan: Plan) -> tuple[list[Row], str]:
         seconds, _ = command(plan, home, "-m", "videdit", *words)
         say(f"Import of {megabytes:.0f} MB: {seconds:.1f} s.")
         make_clip(plan.clip, home / "clip.mp4", 360, plan.frames)
-        work = work_of(plan)
         for precision in plan.precisions:
-            say(markdown(edited(plan, home, precision, work, machines[precision]), digits=3))
+            say(markdown(edited(plan, home, precision, machines[precision]), digits=3))
     network = generator_of(plan).to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     rows: list[Row] = []
     for precision, machine in machines.items():
@@ -128,14 +127,16 @@ def run(plan: Plan) -> tuple[list[Row], str]:
     return rows, "\n\n".join([*said, NOTE])
 
 
-def work_of(plan: Plan) -> dict[str, float]:
+def work_of(plan: Plan, precision: str) -> dict[str, float]:
     """Multiply-adds a frame by stage, with those of what fills up a batch. An edit renders a face twice."""
     latents = torch.zeros(1, 2 * len(channels(plan)), plan.widest)
     invert = counted(encoder_of(plan), torch.zeros(1, 3, plan.size, plan.size))
-    drawn = sum(filled(min(BATCH, plan.frames - i), rows_for(plan.size, BATCH, plan.device)) for i in range(0, plan.frames, BATCH))
+    rows = rows_for(plan.size, BATCH, plan.device, None if precision == "fp32" else DTYPES[precision])
+    counts = [min(BATCH, plan.frames - start) for start in range(0, plan.frames, BATCH)]
+    drawn = sum(2 * filled(count, rows) if rows < 2 * BATCH else filled(2 * count, rows) for count in counts)
     return {
         "invert": invert * filled(plan.frames, BATCH) / plan.frames,
-        "generate": 2 * counted(generator_of(plan), latents) * drawn / plan.frames,
+        "generate": counted(generator_of(plan), latents) * drawn / plan.frames,
     }
 
 
@@ -144,8 +145,9 @@ def filled(count: int, batch: int) -> int:
     return -(-count // batch) * batch
 
 
-def edited(plan: Plan, home: Path, precision: str, work: dict[str, float], machine: Machine) -> list[Row]:
-    """Seconds a frame and peak memory by stage of an edit, a process of its own. work: multiply-adds a frame by stage."""
+def edited(plan: Plan, home: Path, precision: str, machine: Machine) -> list[Row]:
+    """Seconds a frame and peak memory by stage of an edit, a process of its own."""
+    work = work_of(plan, precision)
     words = [str(home / "clip.mp4"), str(home / f"{precision}.mp4"), precision, plan.device]
     _, printed = command(plan, home, "-m", "benchmarks.large_edit", *words)
     found = json.loads(printed.splitlines()[-1])

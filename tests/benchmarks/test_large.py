@@ -59,10 +59,10 @@ def test_what_is_above_256_px_is_held_beside_the_copy_rate() -> None:
 
 def test_work_is_counted_with_what_fills_up_a_batch() -> None:
     plan = replace(SMALL, frames=10)
-    work, network = large.work_of(plan), large.generator_of(plan)
+    work, network = large.work_of(plan, "fp32"), large.generator_of(plan)
     convolutions = sum(large_layers.macs_of(layer, 4 << (i + 1) // 2) for i, layer in enumerate(network.layers))
     assert work["generate"] * 10 / (2 * 16) >= convolutions > 0
-    assert large.work_of(replace(plan, frames=16))["generate"] * 16 == pytest.approx(work["generate"] * 10)
+    assert large.work_of(replace(plan, frames=16), "bf16")["generate"] * 16 == pytest.approx(work["generate"] * 10)
     one, two = (large.counted(large.encoder_of(plan), torch.zeros(n, 3, 32, 32)) for n in (1, 2))
     assert two == 2 * one and work["invert"] * 10 == 16 * one
 

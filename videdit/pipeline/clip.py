@@ -209,7 +209,7 @@ def _motion(
     steps = steps_for(settings.tune) if moves.latent else 0
     with clock.stage("tune"):
         generator = models.tuned(person, steps, steady, cache=cache, parts=parts, progress=progress)
-    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered)
+    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered, rows=models.rows)
     if moves.latent:
         key = stage_key("renders", number, steps, steady.method, steady.latents, *parts)
         motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))

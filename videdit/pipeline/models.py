@@ -51,9 +51,14 @@ def fastest(device: torch.device) -> str:
     return "bf16" if known.get("amx_bf16") or known.get("avx512_bf16") else "fp32"
 
 
-def rows_for(size: int, batch: int, device: str) -> int:
-    """Pictures of `size` px that are rendered at once: on a CPU as many as take the memory of 8 of 256 px."""
-    return batch if device != "cpu" else max(1, min(batch, BATCH * 256**2 // size**2))
+def rows_for(size: int, batch: int, device: str, dtype: torch.dtype | None) -> int:
+    """Pictures of `size` px that are rendered at once: both renders of `batch` faces, if memory is not short; on a CPU no more than take
+    the memory of 8 of 256 px, and in float32 those of one kind, for in one pass of 16 the shipped pack's take 4 to 7 % longer than in two
+    of 8 there (in bf16 10 % less)."""
+    if device != "cpu":
+        return 2 * batch if batch >= BATCH else batch
+    wanted = 2 * batch if dtype is not None and batch >= BATCH else batch
+    return max(1, min(wanted, BATCH * 256**2 // size**2))
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class Models:
     @property
     def rows(self) -> int:
         """Pictures that are rendered at once."""
-        return rows_for(self.pack.size, self.batch, self.pack.device.type)
+        return rows_for(self.pack.size, self.batch, self.pack.device.type, self.dtype)
 
     def encode(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crops [N,S,S,3] RGB in 0..255 to latents [N,L,D], in batches of one size."""
