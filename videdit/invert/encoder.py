@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from videdit.networks.copies import off, onto
+
 BATCH = 8
 
 
@@ -17,12 +19,12 @@ def to_image(
 ) -> Tensor:
     """Crops [N,S,S,3] RGB in 0..255 to network images float32 [N,3,S,S] in [-1,1]."""
     array = np.asarray(crops, np.float32)
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2) / 127.5 - 1.0)).to(device)
+    return onto(np.ascontiguousarray(array.transpose(0, 3, 1, 2) / 127.5 - 1.0), device)
 
 
 def to_rgb(image: Tensor) -> NDArray[np.float32]:
     """Network images [N,3,S,S] in about [-1,1] to crops float32 [N,S,S,3] RGB in 0..255, clipped."""
-    return ((image.float().clamp(-1, 1) + 1) * 127.5).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return off(((image.float().clamp(-1, 1) + 1) * 127.5).permute(0, 2, 3, 1).contiguous())
 
 
 @torch.inference_mode()
@@ -55,4 +57,4 @@ def encode(
     device: torch.device | str = "cpu",
 ) -> NDArray[np.float32]:
     """Latents float32 [N,L,D] of N >= 1 crops [N,S,S,3] RGB in 0..255, S being the encoder's size."""
-    return in_batches(encoder, to_image(crops, device), batch=batch).float().cpu().numpy()
+    return off(in_batches(encoder, to_image(crops, device), batch=batch).float())

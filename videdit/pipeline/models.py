@@ -19,6 +19,7 @@ from videdit.invert import encode
 from videdit.invert.encoder import BATCH, in_batches, to_rgb
 from videdit.invert.optimize import FROM_THE_MEAN, Optimizer, features_for
 from videdit.invert.pivotal import tune
+from videdit.networks.copies import onto
 from videdit.packs.load import Pack, load_pack
 from videdit.pipeline.people import Person
 from videdit.pipeline.report import Progress
@@ -110,7 +111,7 @@ class Models:
         """Latents [N,L,D] to pictures [N,S,S,3] RGB in 0..255, in batches of one size; by the pack's generator where none is given."""
         generator = generator or self.pack.generator
         with self._arithmetic():
-            return to_rgb(in_batches(generator, torch.from_numpy(np.ascontiguousarray(w)).to(self.pack.device), batch=self.rows))
+            return to_rgb(in_batches(generator, onto(np.ascontiguousarray(w), self.pack.device), batch=self.rows))
 
     def draw(self, crops: NDArray[np.float32], landmarks: NDArray[np.floating], times: NDArray[np.floating], moves: edit.Moves) -> Drawn:
         """Crops [N,S,S,3] RGB in 0..255 of times [N] s, redrawn, and where they may differ [N,S,S]; see edit.draw."""
