@@ -31,7 +31,7 @@ def to_rgb(image: Tensor) -> NDArray[np.float32]:
 def in_batches(network: Callable[[Tensor], Tensor], inputs: Tensor, *, batch: int = BATCH) -> Tensor:
     """network(inputs [N,...]) in batches of exactly `batch` rows; the last one is filled up by repeating its last row.
 
-    Where a GPU's memory does not do for them, they are halved until it does.
+    Where the memory of a GPU, or of the machine, does not do for them, they are halved until it does.
     """
     parts = []
     for start in range(0, len(inputs), batch):
@@ -41,12 +41,21 @@ def in_batches(network: Callable[[Tensor], Tensor], inputs: Tensor, *, batch: in
             rows = torch.cat([rows, rows[-1:].expand(batch - count, *rows.shape[1:])])
         try:
             parts.append(network(rows)[:count])
-        except torch.OutOfMemoryError:
-            if batch == 1:
+        except (RuntimeError, MemoryError) as error:
+            if batch == 1 or not _short_of_memory(error):
                 raise
+        else:
+            continue
+        parts.clear()  # out here, where the error no longer holds what did not fit
+        if inputs.is_cuda:
             torch.cuda.empty_cache()
-            return in_batches(network, inputs, batch=batch // 2)
+        return in_batches(network, inputs, batch=batch // 2)
     return torch.cat(parts)
+
+
+def _short_of_memory(error: BaseException) -> bool:
+    """A GPU's own error, Python's, or what PyTorch says of a CPU."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def encode(
