@@ -72,12 +72,12 @@ class ModulatedConv(nn.Module):
         return weight.transpose(0, 1) if self.transposed else weight
 
     def frozen(self) -> tuple[Tensor, Tensor] | None:
-        """Scaled weights as the convolution takes them, and their energy [outputs,inputs]; None while somebody trains them.
+        """Scaled weights as the convolution takes them, and their energy [outputs,inputs]; None while somebody trains them, or compiles.
 
         At low resolutions they are most of what has to be read, and scaling, squaring, casting and reordering them costs more than
         convolving.
         """
-        if self.weight.requires_grad or self.weight.is_inference():
+        if torch.compiler.is_compiling() or self.weight.requires_grad or self.weight.is_inference():
             return None
         kind = self.weight.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.weight.dtype

@@ -105,6 +105,7 @@ def _edited(
     like = reference(settings.face, models, settings, cache, clock=clock)
     edits = asked if driver is None else {**asked, "expression": driver.strength}
     report = ClipReport(source, target, edits, window=str(settings.window), width=info.width, height=info.height, pack=models.pack.id)
+    report.compiled = models.compiled
     invert = any(moves.latent for moves in possible) or not possible
     sight, parts, report.cached = watch_file(
         source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert, work=work
