@@ -105,11 +105,10 @@ def test_words_for_what_went_wrong() -> None:
     assert reason_of(ValueError()) == "torch.compile does not work here (ValueError)"
 
 
-@pytest.mark.parametrize("conv_first", [False, True])
-def test_a_generator_is_one_graph(conv_first: bool) -> None:
+def test_a_generator_is_one_graph() -> None:
     """No part of it sends PyTorch back to Python; whatever compiles the graph then, it computes the same."""
     torch.manual_seed(0)
-    network = Generator(size=16, style_dim=8, channels=[4, 4, 2], mapping_layers=2, conv_first=conv_first).eval().requires_grad_(False)
+    network = Generator(size=8, style_dim=8, channels=[4, 2], mapping_layers=2).eval().requires_grad_(False)
     graph = torch.compile(network, backend="eager", fullgraph=True, dynamic=False)
     for count in (1, 2):
         w = torch.randn(count, network.num_layers, 8)
