@@ -12,47 +12,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.large_layers import DTYPES, Machine, Plan, arithmetic, best, counted, layers, limits, summary
 from benchmarks.speed import STAGES, make_clip
+from videdit.invert.encoder import BATCH
 from videdit.networks.psp import PspEncoder
-from videdit.networks.stylegan2 import Generator, ModulatedConv, StyledLayer, ToRGB
+from videdit.networks.stylegan2 import Generator
+from videdit.pipeline.models import rows_for
 from videdit.quality.report import Row, Value, markdown
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 BASE = 32768  # channels times side, where they are not at their widest
-MATRIX = 2048  # side of the matrices that the machine's rate is measured with
-ROOM = 1 << 26  # floats that are copied for the machine's bandwidth
-HALF = 0.5  # of the machine's rate, what layers up to 256 px are to reach
 BATCHES = (1, 2, 4, 8, 16)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured."""
-
-    clip: Path
-    size: int = 1024
-    widest: int = 512
-    frames: int = 10
-    device: str = "cpu"
-    threads: int = 1
-    precisions: tuple[str, ...] = ("fp32", "bf16")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Measured limits: multiply-adds a second of a matrix product, and bytes a second (read and written) of a copy."""
-
-    macs: float
-    bytes: float
+NOTE = (
+    "Networks were loaded before the clock started. Stages overlap in threads: each one's seconds are by the clock, and its peak is the "
+    "most the process held while it ran. Multiply-adds: all convolutions and matrix products, with those of what fills up a batch. By "
+    "layer: seconds of processor time a thread; MB moved is what its steps read and write, each step a pass over memory; both % is what "
+    "the matrix rate and the copy rate together explain of its time."
+)
 
 
 def channels(plan: Plan) -> list[int]:
@@ -81,13 +62,22 @@ def official(network: Generator) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in out.items()}
 
 
+def generator_of(plan: Plan) -> Generator:
+    return Generator(size=plan.size, style_dim=plan.widest, channels=channels(plan)).eval().requires_grad_(False)
+
+
+def encoder_of(plan: Plan) -> PspEncoder:
+    widths = [max(16, width * plan.widest // 512) for width in (64, 64, 128, 256, 512)]
+    encoder = PspEncoder(kind="e4e", num_layers=2 * len(channels(plan)), style_dim=plan.widest, channels=widths)
+    return encoder.eval().requires_grad_(False)
+
+
 def make_checkpoints(folder: Path, plan: Plan) -> tuple[Path, Path, Path]:
     """Generator, encoder and a direction, random, in other projects' layouts."""
     torch.manual_seed(0)
     style = plan.widest
-    torch.save(official(Generator(size=plan.size, style_dim=style, channels=channels(plan))), folder / "generator.pt")
-    widths = [max(16, width * plan.widest // 512) for width in (64, 64, 128, 256, 512)]
-    encoder = PspEncoder(kind="e4e", num_layers=2 * len(channels(plan)), style_dim=style, channels=widths)
+    torch.save(official(generator_of(plan)), folder / "generator.pt")
+    encoder = encoder_of(plan)
     state = {f"encoder.{name}": value for name, value in encoder.state_dict().items() if name != "latent_avg"}
     torch.save({"state_dict": state, "latent_avg": torch.zeros(style), "opts": {"encoder_type": "Encoder4Editing"}}, folder / "e4e.pt")
     np.save(folder / "smile.npy", np.eye(1, style, dtype=np.float32))
@@ -106,163 +96,87 @@ def command(plan: Plan, home: Path, *words: str) -> tuple[float, str]:
 
 
 def run(plan: Plan) -> tuple[list[Row], str]:
-    """Rows by layer, and everything else in words and tables."""
+    """Rows by layer, and everything else in words and tables; what is done is said to stderr at once, for it takes minutes."""
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command does
     torch.set_num_threads(plan.threads)
-    said = []
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        print(text, file=sys.stderr, flush=True)
+
+    machines = {precision: limits(plan, precision) for precision in plan.precisions}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         generator, encoder, direction = make_checkpoints(home, plan)
         megabytes = (generator.stat().st_size + encoder.stat().st_size) / 2**20
         words = f"models import {generator} --encoder {encoder} --direction smile={direction} --as large --license none --overwrite".split()
         seconds, _ = command(plan, home, "-m", "videdit", *words)
-        said.append(f"Import of {megabytes:.0f} MB: {seconds:.1f} s.")
+        say(f"Import of {megabytes:.0f} MB: {seconds:.1f} s.")
         make_clip(plan.clip, home / "clip.mp4", 360, plan.frames)
-        stages = [edited(plan, home, precision) for precision in plan.precisions]
-        said.append(markdown(stages, digits=2))
-    network = Generator(size=plan.size, style_dim=plan.widest, channels=channels(plan)).eval().requires_grad_(False)
-    network = network.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for precision in plan.precisions:
+            say(markdown(edited(plan, home, precision, machines[precision]), digits=3))
+    network = generator_of(plan).to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     rows: list[Row] = []
-    for precision in plan.precisions:
-        machine = limits(plan, precision)
+    for precision, machine in machines.items():
         found = layers(network, plan, precision, machine)
         rows += found
-        said.append(summary(found, precision, machine, plan))
+        say(summary(found, precision, machine, plan))
     if plan.device != "cpu":
-        said.append(markdown(curve(network, plan), digits=1))
-    return rows, "\n\n".join(said)
+        say(markdown(curve(network, plan), digits=1))
+    return rows, "\n\n".join([*said, NOTE])
 
 
-def edited(plan: Plan, home: Path, precision: str) -> Row:
-    """Seconds a frame and peak memory by stage of an edit, a process of its own."""
-    words = [str(home / "clip.mp4"), str(home / f"{precision}.mp4"), precision, plan.device]
-    seconds, printed = command(plan, home, "-m", "benchmarks.large_edit", *words)
-    found = json.loads(printed.splitlines()[-1])
-    out: dict[str, Value] = {"precision": precision, "frames": found["frames"], "s": round(seconds, 1)}
-    for stage in STAGES:
-        out[f"{stage} s/frame"] = round(found["seconds"].get(stage, 0.0) / found["frames"], 3)
-        out[f"{stage} MB"] = round(found["peaks"].get(stage, 0) / 2**20)
-    busy = sum(found["seconds"].get(stage, 0.0) for stage in STAGES)
-    out["decode + encode %"] = round(100 * (found["seconds"].get("decode", 0.0) + found["seconds"].get("encode", 0.0)) / max(busy, 1e-9), 1)
-    return out
-
-
-def timer(plan: Plan) -> Callable[[], float]:
-    """Seconds of work: on a CPU the time this process has had, a thread, so that a busy machine does not count; on a GPU the clock's."""
-    if plan.device == "cpu":
-        return lambda: time.process_time() / plan.threads
-
-    def now() -> float:
-        torch.cuda.synchronize()
-        return time.perf_counter()
-
-    return now
-
-
-def best(plan: Plan, work: Callable[[], object], *, least: float = 0.2, times: int = 3) -> float:
-    """Seconds of one call: the best of a few rounds."""
-    now, found = timer(plan), []
-    work()
-    for _ in range(times):
-        start, count = now(), 0
-        while now() - start < least / times or not count:
-            work()
-            count += 1
-        found.append((now() - start) / count)
-    return min(found)
-
-
-def limits(plan: Plan, precision: str) -> Machine:
-    """What this machine does at most, at a precision."""
-    side = MATRIX if plan.size > 128 else 256
-    a, b = (torch.randn(side, side, device=plan.device).to(DTYPES[precision]) for _ in range(2))
-    room = torch.zeros(ROOM if plan.size > 128 else 1 << 20, device=plan.device)
-    other = torch.empty_like(room)
-    copy = best(plan, lambda: other.copy_(room))
-    return Machine(side**3 / best(plan, lambda: a @ b), 2 * room.numel() * 4 / copy)
-
-
-def layers(network: Generator, plan: Plan, precision: str, machine: Machine) -> list[Row]:
-    """Every layer of one picture: its work, its time, and both beside the machine's."""
-    dtype = DTYPES[precision]
-    w = torch.randn(1, network.num_layers, network.style_dim, device=plan.device)
-    rows: list[Row] = []
-    with torch.inference_mode(), arithmetic(plan, precision):
-        for i, layer in enumerate(network.layers):
-            side, below = 4 << (i + 1) // 2, 4 << max(0, (i + 1) // 2 - i % 2)
-            x = picture(layer.conv, below, dtype, plan)
-            rows.append(measured(plan, precision, f"conv {i}", side, layer, lambda layer=layer, x=x, i=i: layer(x, w[:, i]), machine))
-        for step, layer in enumerate(network.to_rgb):
-            x, skip = picture(layer.conv, 4 << step, dtype, plan), torch.zeros(1, 3, 2 << step, 2 << step, device=plan.device)
-            work = lambda layer=layer, x=x, skip=skip, step=step: layer(x, w[:, 2 * step + 1], skip if step else None)  # noqa: E731
-            rows.append(measured(plan, precision, f"rgb {step}", 4 << step, layer, work, machine))
-    return rows
-
-
-def arithmetic(plan: Plan, precision: str) -> AbstractContextManager[object]:
-    return nullcontext() if precision == "fp32" else torch.autocast(torch.device(plan.device).type, DTYPES[precision])
-
-
-def picture(conv: ModulatedConv, side: int, dtype: torch.dtype, plan: Plan) -> torch.Tensor:
-    """What a layer takes."""
-    x = torch.randn(1, conv.weight.shape[1], side, side, device=plan.device)
-    return x.to(dtype).contiguous(memory_format=torch.channels_last)
-
-
-def measured(
-    plan: Plan, precision: str, name: str, side: int, layer: StyledLayer | ToRGB, work: Callable[[], object], machine: Machine
-) -> Row:
-    """One row."""
-    macs, moved = macs_of(layer, side), bytes_of(layer, side, DTYPES[precision].itemsize)
-    seconds = best(plan, work)
-    rate, traffic = macs / seconds, moved / seconds
+def work_of(plan: Plan, precision: str) -> dict[str, float]:
+    """Multiply-adds a frame by stage, with those of what fills up a batch. An edit renders a face twice."""
+    latents = torch.zeros(1, 2 * len(channels(plan)), plan.widest)
+    invert = counted(encoder_of(plan), torch.zeros(1, 3, plan.size, plan.size))
+    rows = rows_for(plan.size, BATCH, plan.device, None if precision == "fp32" else DTYPES[precision])
+    counts = [min(BATCH, plan.frames - start) for start in range(0, plan.frames, BATCH)]
+    drawn = sum(2 * filled(count, rows) if rows < 2 * BATCH else filled(2 * count, rows) for count in counts)
     return {
-        "precision": precision,
-        "layer": name,
-        "px": side,
-        "channels": f"{layer.conv.weight.shape[1]} to {layer.conv.weight.shape[0]}",
-        "M multiply-adds": round(macs / 1e6, 1),
-        "ms": round(1000 * seconds, 2),
-        "G/s": round(rate / 1e9, 2),
-        "% of the matrix rate": round(100 * rate / machine.macs, 1),
-        "GB/s": round(traffic / 1e9, 2),
-        "% of the copy rate": round(100 * traffic / machine.bytes, 1),
-        "seconds at both limits %": round(100 * max(macs / machine.macs, moved / machine.bytes) / seconds, 1),
+        "invert": invert * filled(plan.frames, BATCH) / plan.frames,
+        "generate": counted(generator_of(plan), latents) * drawn / plan.frames,
     }
 
 
-def macs_of(layer: StyledLayer | ToRGB, side: int) -> float:
-    """Multiply-adds of a layer's convolution for one picture; a transposed one works at the resolution below."""
-    outputs, inputs, kernel, _ = layer.conv.weight.shape
-    worked = side // 2 if layer.conv.up and not layer.conv.conv_first else side
-    return float(outputs * inputs * kernel**2 * worked**2)
+def filled(count: int, batch: int) -> int:
+    """Rows of whole batches."""
+    return -(-count // batch) * batch
 
 
-def bytes_of(layer: StyledLayer | ToRGB, side: int, item: int) -> float:
-    """Bytes that a layer has to move, were every step after the convolution one with it: what goes in, comes out, and the weights."""
-    outputs, inputs, kernel, _ = layer.conv.weight.shape
-    below = side // 2 if layer.conv.up else side
-    if isinstance(layer, ToRGB):
-        return float(item * inputs * side**2 + 4 * 3 * side**2 * 1.25 + 4 * inputs * outputs)
-    return float(item * (inputs * below**2 + outputs * side**2) + 4 * outputs * inputs * kernel**2)
-
-
-def summary(rows: list[Row], precision: str, machine: Machine, plan: Plan) -> str:
-    """The whole generator in a sentence, and the layers up to 256 px."""
-    low = [row for row in rows if int(str(row["px"])) <= 256 and str(row["layer"]).startswith("conv")]
-    total, seconds = sum(number(row, "M multiply-adds") for row in rows), sum(number(row, "ms") for row in rows)
-    share = sum(number(row, "M multiply-adds") for row in low) / max(sum(number(row, "ms") for row in low), 1e-9) * 1e9 / machine.macs
-    high = [row for row in rows if int(str(row["px"])) > 256 and str(row["layer"]).startswith("conv")]
-    above = f" Above: {', '.join(str(row['seconds at both limits %']) for row in high)} % of the nearer limit." if high else ""
-    return (
-        f"{precision}, {plan.threads} thread(s) on {plan.device}: matrix products {machine.macs / 1e9:.1f} G multiply-adds/s, copies "
-        f"{machine.bytes / 1e9:.1f} GB/s. The generator takes {total / 1000:.1f} G multiply-adds a picture and {seconds / 1000:.2f} s; at "
-        f"the matrix rate it would be {total * 1e6 / machine.macs:.2f} s. Convolutions up to 256 px together reach {100 * share:.0f} % of "
-        f"that rate (asked: {100 * HALF:.0f} %).{above}"
+def edited(plan: Plan, home: Path, precision: str, machine: Machine) -> list[Row]:
+    """Seconds a frame and peak memory by stage of an edit, a process of its own."""
+    work = work_of(plan, precision)
+    words = [str(home / "clip.mp4"), str(home / f"{precision}.mp4"), precision, plan.device]
+    _, printed = command(plan, home, "-m", "benchmarks.large_edit", *words)
+    found = json.loads(printed.splitlines()[-1])
+    rows: list[Row] = []
+    for stage in STAGES:
+        seconds = found["seconds"].get(stage, 0.0) / found["frames"]
+        rate = work[stage] / max(seconds, 1e-9) if stage in work else None
+        rows.append(
+            {
+                "precision": precision,
+                "stage": stage,
+                "s/frame": round(seconds, 3),
+                "peak MB": round(found["peaks"].get(stage, 0) / 2**20),
+                "G multiply-adds/frame": round(work[stage] / 1e9, 1) if stage in work else None,
+                "G/s": None if rate is None else round(rate / 1e9, 1),
+                "% of the matrix rate": None if rate is None else round(100 * rate / machine.macs, 1),
+            }
+        )
+    busy = sum(found["seconds"].get(stage, 0.0) for stage in STAGES)
+    files = found["seconds"].get("decode", 0.0) + found["seconds"].get("encode", 0.0)
+    rows.append(
+        {
+            "precision": precision,
+            "stage": f"all: {found['frames']} frames in {found['wall']:.1f} s, {100 * files / max(busy, 1e-9):.1f} % in files",
+            "s/frame": round(found["wall"] / found["frames"], 3),
+            "peak MB": round(found["peak"] / 2**20),
+        }
     )
-
-
-def number(row: Row, key: str) -> float:
-    return float(str(row[key]))
+    return rows
 
 
 def curve(network: nn.Module, plan: Plan) -> list[Row]:

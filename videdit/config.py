@@ -74,6 +74,13 @@ OPTIONS: tuple[Option, ...] = (
         ("auto", "fp32", "bf16", "fp16"),
     ),
     Option(
+        "compile",
+        "switch",
+        "let torch.compile fuse the networks' steps: up to minutes at the start, so for long runs; needs a C++ compiler (on a GPU Triton), "
+        "and goes on without where there is none",
+        "model",
+    ),
+    Option(
         "batch",
         "integer",
         "faces that a network sees at once; a clip whose memory runs out is begun again with half as many",
@@ -259,6 +266,7 @@ class Settings:
     pack: str = DEFAULT_PACK
     device: str = "auto"
     precision: str = "auto"
+    compile: bool = False
     batch: int = 8
     face: str = "largest"
     landmarks: str = "auto"

@@ -33,17 +33,37 @@ def test_pictures_there_and_back() -> None:
     np.testing.assert_allclose(to_rgb(image), crops, atol=1e-3)
 
 
-def test_batches_are_halved_where_memory_does_not_do() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory."),
+        MemoryError(),
+    ],
+)
+def test_batches_are_halved_where_memory_does_not_do(error: Exception) -> None:
     sizes = []
 
     def network(rows: torch.Tensor) -> torch.Tensor:
         sizes.append(len(rows))
         if len(rows) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return rows * 2
 
     inputs = torch.arange(5.0)[:, None]
     assert torch.equal(in_batches(network, inputs, batch=8), inputs * 2)
     assert sizes == [8, 4, 2, 2, 2]
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(type(error)):
         in_batches(lambda rows: network(torch.zeros(9)), inputs, batch=1)
+
+
+def test_other_errors_are_not_tried_again() -> None:
+    calls = []
+
+    def network(rows: torch.Tensor) -> torch.Tensor:
+        calls.append(len(rows))
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        in_batches(network, torch.zeros(8, 1), batch=8)
+    assert calls == [8]

@@ -8,8 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from videdit.networks.fir import FIR, fir_kernel, fir_upsample
-from videdit.networks.stylegan2 import ModulatedConv, StyledLayer, ToRGB
+from videdit.networks.fir import FIR, fir_kernel, fir_upsample, linear_upsample
+from videdit.networks.modulated import ModulatedConv
+from videdit.networks.stylegan2 import StyledLayer, ToRGB
 from videdit.networks.stylegan2_reference import modulated_conv, upfirdn, upsample
 
 TAPS = [FIR, (1.0, 2.0, 1.0), (1.0, 4.0, 2.0, 7.0), (1.0, 1.0), (1.0, 5.0, 10.0, 10.0, 5.0, 1.0)]
@@ -25,6 +26,7 @@ def dice(*shape: int) -> torch.Tensor:
 def test_upsampling(taps: tuple[float, ...]) -> None:
     x = dice(2, 3, 5, 7)
     assert torch.allclose(fir_upsample(x, fir_kernel(taps)), upsample(x, taps), atol=CLOSE)
+    assert torch.allclose(linear_upsample(x), upsample(x, taps), atol=CLOSE) == (taps == FIR)
 
 
 @torch.inference_mode()
@@ -57,6 +59,32 @@ def test_a_layer(clamp: float | None) -> None:
         plain = F.leaky_relu(noisy + layer.bias[None, :, None, None], 0.2) * math.sqrt(2)
         plain = plain if clamp is None else plain.clamp(-clamp, clamp)
         assert torch.allclose(layer(x, style, quiet=quiet), plain, atol=CLOSE)
+
+
+@pytest.mark.parametrize("taps", [FIR, (1.0, 4.0, 2.0, 7.0)])
+@pytest.mark.parametrize("up", [False, True])
+@torch.inference_mode()
+def test_a_layer_whose_style_rides_on_its_weights(up: bool, taps: tuple[float, ...]) -> None:
+    layer = StyledLayer(6, 3, 32 if up else 16, 4, up=up, fir=taps)
+    layer.bias.copy_(dice(3))
+    layer.noise_strength.fill_(0.4)
+    x, style = dice(1, 6, 16, 16).contiguous(memory_format=torch.channels_last), dice(1, 4)
+    assert layer.conv.folds(x) and not layer.conv.folds(x[..., :4]) and not layer.conv.folds(x.expand(2, -1, -1, -1))
+    y = modulated_conv(x, layer.conv.weight * layer.conv.gain, layer.conv.modulation(style), up=up, taps=taps)
+    plain = F.leaky_relu(y + 0.4 * layer.noise + layer.bias[None, :, None, None], 0.2) * math.sqrt(2)
+    before = x.clone()
+    assert torch.allclose(layer(x, style), plain, atol=CLOSE)
+    assert torch.equal(x, before), "what a layer takes serves the picture so far, too"
+
+
+def test_gradients_do_not_change_what_a_layer_gives() -> None:
+    layer = StyledLayer(6, 3, 16, 4, up=True)
+    layer.noise_strength.data.fill_(0.4)
+    for count, side in ((2, 8), (1, 8)):
+        x, style = dice(count, 6, side, side), dice(count, 4)
+        given = layer(x, style)
+        with torch.no_grad():
+            assert given.requires_grad and torch.allclose(layer(x, style), given, atol=CLOSE)
 
 
 @torch.inference_mode()

@@ -122,6 +122,8 @@ def entry() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     if not {"train", "evaluate"} & set(sys.argv[1:2]):  # in an edit the other half decodes, composites and encodes
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
+    # PyTorch then takes large tensors in large pages, where the system has them: a third of a 1024 px render's time was page faults
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # a reader that has gone

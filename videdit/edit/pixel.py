@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from videdit.edit.axes import Floats, Parts
 from videdit.edit.locks import per_frame
 from videdit.errors import UsageError
+from videdit.networks.copies import off, onto
 from videdit.networks.transform import PixelEditors
 from videdit.packs.manifest import direction
 
@@ -88,8 +89,8 @@ def apply(
                 continue
             which = number(network, source, sign)
             masks = np.stack([inside(points, size, network.regions[which]) for points in landmarks])
-            image = torch.from_numpy(out).to(device).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-            change = network(image, which, torch.from_numpy(masks)[:, None].to(device)).float().permute(0, 2, 3, 1).cpu().numpy()
+            image = onto(out, device).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+            change = off(network(image, which, onto(masks, device)[:, None]).float().permute(0, 2, 3, 1))
             moved = np.clip(out + change * (127.5 * share[:, None, None, None]), 0, 255)
             out = np.where(masks[..., None] * share[:, None, None, None] > 0, moved, out).astype(np.float32)
             reach = np.maximum(reach, masks * (share > 0)[:, None, None])

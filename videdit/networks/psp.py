@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videdit.networks.classifier import to_size
-from videdit.networks.stylegan2 import EqualLinear
+from videdit.networks.modulated import EqualLinear
 
 DEPTHS = (3, 4, 14, 3)  # blocks a stage of a 50-layer body
 TAPS = (6, 20, 23)  # blocks after which the pyramid takes its fine, middle and coarse map

@@ -15,97 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from videdit.networks.fir import FIR, fir_filter, fir_kernel, fir_upsample
+from videdit.networks.fir import FIR, fir_upsample, linear_upsample
+from videdit.networks.modulated import EqualLinear, ModulatedConv
 
 MAPPING_RATE = 0.01  # lr_mul of the mapping network
-
-
-class EqualLinear(nn.Module):
-    """Linear layer with equalised learning rate; `activate` adds a leaky ReLU of gain sqrt(2)."""
-
-    def __init__(self, inputs: int, outputs: int, *, bias: float = 0.0, lr_mul: float = 1.0, activate: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_mul)
-        self.bias = nn.Parameter(torch.full((outputs,), bias))
-        self.gain, self.lr_mul, self.activate = lr_mul / math.sqrt(inputs), lr_mul, activate
-
-    def forward(self, x: Tensor) -> Tensor:  # [N,inputs] -> [N,outputs]
-        x = F.linear(x, self.weight * self.gain, self.bias * self.lr_mul)
-        return F.leaky_relu(x, 0.2) * math.sqrt(2) if self.activate else x
-
-
-def energy_of(weight: Tensor) -> Tensor:
-    """Sums of squares of kernels [O,I,k,k]: [O,I] float32."""
-    return weight.float().square().sum((2, 3))
-
-
-class ModulatedConv(nn.Module):
-    """Style-modulated convolution and its demodulation; `up` doubles the resolution.
-
-    The style scales the input and the demodulation the output, which equals modulating the weights (stylegan2_reference.modulated_conv)
-    and keeps one convolution for the whole batch. Upsampling as published is a stride-2 transposed convolution
-    followed by the FIR filter; `conv_first` convolves at the low resolution and interpolates after, linearly: the same FIR
-    kernel with the border repeated, and several times faster on a CPU.
-    """
-
-    fir: Tensor
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        style_dim: int,
-        *,
-        up: bool = False,
-        conv_first: bool = False,
-        fir: Sequence[float] = FIR,
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.modulation = EqualLinear(style_dim, inputs, bias=1.0)
-        self.gain = 1 / math.sqrt(inputs * kernel**2)
-        self.up, self.conv_first, self.pad = up, conv_first, kernel // 2
-        self.fir_pad = (len(fir) + 1) // 2 - 1, (len(fir) - 2) // 2
-        self.register_buffer("fir", fir_kernel(fir), persistent=False)
-        self._kept: tuple[tuple[object, ...], Tensor, Tensor] | None = None
-
-    def frozen(self) -> tuple[Tensor, Tensor] | None:
-        """Scaled weights in the convolution's arithmetic and their energy [outputs,inputs]; None while somebody trains them.
-
-        At low resolutions they are most of what has to be read, and scaling, squaring and casting them costs more than convolving.
-        """
-        if self.weight.requires_grad or self.weight.is_inference():
-            return None
-        kind = self.weight.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.weight.dtype
-        key = (self.weight.data_ptr(), self.weight._version, self.weight.device, dtype)
-        if self._kept is None or self._kept[0] != key:
-            # tensors made in inference mode could serve nobody who needs gradients to the style
-            with torch.inference_mode(False), torch.no_grad():
-                scaled = self.weight * self.gain
-                self._kept = key, scaled.to(dtype), energy_of(scaled)
-        return self._kept[1], self._kept[2]
-
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:  # [N,C,H,W], [N,D]
-        scale = self.modulation(style)
-        frozen = self.frozen()
-        weight = frozen[0] if frozen else self.weight * self.gain
-        x = x * scale[:, :, None, None].to(x.dtype)
-        if self.up and not self.conv_first:
-            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-            x = fir_filter(x, self.fir * 4, self.fir_pad)
-        else:
-            x = F.conv2d(x, weight, padding=self.pad)
-        if self.up and self.conv_first:
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        return x
-
-    def demodulation(self, style: Tensor) -> Tensor:
-        """What each output channel is multiplied with, [N,outputs,1,1] float32."""
-        frozen = self.frozen()
-        energy = frozen[1] if frozen else energy_of(self.weight * self.gain)
-        return torch.rsqrt(F.linear(self.modulation(style).float().square(), energy) + 1e-8)[:, :, None, None]
 
 
 class _ScaledLeakyReLU(torch.autograd.Function):
@@ -160,12 +73,30 @@ class StyledLayer(nn.Module):
             self.register_buffer("noise", torch.randn(size, size))
 
     def forward(self, x: Tensor, style: Tensor, *, quiet: bool = False) -> Tensor:  # quiet: without the noise
-        x, shift = self.conv(x, style), self.bias[None, :, None, None]
-        if self.noisy and not quiet:
-            shift = shift + self.noise * self.noise_strength
-        # the activation's gain commutes with it, so it rides on the demodulation and the bias
-        gain = self.conv.demodulation(style) * math.sqrt(2)
-        return clamped(_ScaledLeakyReLU.apply(x, gain, shift * math.sqrt(2)), self.clamp)
+        noise = self.noise * self.noise_strength if self.noisy and not quiet else None
+        # the activation's gain commutes with it, so it rides on the demodulation, the bias and the noise
+        shift, gain = self.bias[None, :, None, None] * math.sqrt(2), math.sqrt(2)
+        if not _recorded(x, style, *self.parameters()):
+            return clamped(self._quickly(x, style, shift, noise, gain), self.clamp)
+        shift = shift if noise is None else shift + noise * gain
+        return clamped(_ScaledLeakyReLU.apply(self.conv(x, style), self.conv.demodulation(style) * gain, shift), self.clamp)
+
+    def _quickly(self, x: Tensor, style: Tensor, shift: Tensor, noise: Tensor | None, gain: float) -> Tensor:
+        """The layer where nobody asks for gradients: passes over the picture, as few as possible, in place."""
+        if self.conv.folds(x):
+            x = self.conv.folded(x, style, gain)
+            x += shift.to(x.dtype)
+        else:
+            x = self.conv(x, style)
+            x = torch.addcmul(shift.to(x.dtype), x, (self.conv.demodulation(style) * gain).to(x.dtype))
+        if noise is not None:
+            x += (noise * gain).to(x.dtype)
+        return F.leaky_relu_(x, 0.2)
+
+
+def _recorded(*tensors: Tensor) -> bool:
+    """Whether gradients to any of these may be asked for."""
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 class ToRGB(nn.Module):
@@ -178,7 +109,7 @@ class ToRGB(nn.Module):
         self.conv = ModulatedConv(inputs, 3, 1, style_dim, conv_first=conv_first, fir=fir)
         self.clamp = clamp
         self.bias = nn.Parameter(torch.zeros(3))
-        self.conv_first = conv_first
+        self.conv_first, self.linear = conv_first, tuple(fir) == FIR
 
     def forward(self, x: Tensor, style: Tensor, skip: Tensor | None) -> Tensor:
         # one small matrix a picture: no pass over x to modulate it
@@ -190,7 +121,7 @@ class ToRGB(nn.Module):
             return rgb
         if self.conv_first:
             return rgb + F.interpolate(skip, scale_factor=2, mode="bilinear", align_corners=False)
-        return rgb + fir_upsample(skip, self.conv.fir)
+        return rgb + (linear_upsample(skip) if self.linear else fir_upsample(skip, self.conv.fir))
 
 
 class Generator(nn.Module):

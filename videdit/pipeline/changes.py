@@ -23,8 +23,10 @@ from videdit.pipeline.steadiness import Steadiness, smooth_latents, steadiness_o
 from videdit.smooth import METHODS, fade
 from videdit.store import Rows
 
-Render = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # latents [N,L,D] -> pictures [N,S,S,3] RGB 0..255
-Move = Callable[[NDArray[np.float32], NDArray[np.floating]], NDArray[np.float32]]  # latents [N,L,D] at times [N] s -> edited ones
+Latents = NDArray[np.float32]  # [N,L,D]
+Pictures = NDArray[np.float32]  # [N,S,S,3] RGB 0..255
+Render = Callable[[Latents], Pictures]
+Move = Callable[[Latents, NDArray[np.floating]], Latents]  # latents at times [N] s -> edited ones
 Shape = NDArray[np.float32]  # [78,2,L,D]: movement of each landmark, in crop sides, per unit of each latent
 
 
@@ -35,8 +37,8 @@ class Motion:
     present bool [T]: where the face is there, short misses bridged; share float32 [T]: how much of the change shows; strength float32
     [T]: how much of the edit the face bears; scale: how far the edit goes of what was asked, 0..1; weights float64 [T]: how far its
     latents are trusted; steady: smoothing; move: the edit; render: by the generator that serves this person; shape: how the pack's
-    latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs. Latents are smoothed and moved
-    a few rows at a time, so that a long track is held only once.
+    latents move landmarks, if it says; kept: where renders of the unedited face are kept between runs; rows: how many pictures `render`
+    makes at once. Latents are smoothed and moved a few rows at a time, so that a long track is held only once.
     """
 
     person: Person
@@ -50,6 +52,7 @@ class Motion:
     shape: Shape | None = None
     scale: float = 1.0
     kept: Rows | None = None
+    rows: int = BATCH
 
     @property
     def first(self) -> int:
@@ -67,14 +70,41 @@ class Motion:
         after = self.move(before, self.person.track.times[start:stop])
         return before, weaker(before, after, np.float32(self.scale) * self.strength[start:stop])
 
-    def unedited(self, w: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Renders [n,S,S,3] of latents [n,L,D], rows from `start` on; whole levels, whether they are made now or were kept."""
-        known = self.kept.read(start, start + len(w)) if self.kept else None
-        if known is None:
-            known = np.rint(self.render(w)).astype(np.uint8)
-            if self.kept:
-                self.kept.write(start, known)
-        return known.astype(np.float32)
+    def both(self, before: Latents, after: Latents, start: int) -> tuple[Pictures, Pictures]:
+        """Renders [n,S,S,3] of latents [n,L,D] before and after the edit, rows from `start` on, in one pass where `render` makes that many.
+
+        Those before are whole levels, whether they are made now or were kept.
+        """
+        count = len(before)
+        if self.kept and (known := self.kept.read(start, start + count)) is not None:
+            return known.astype(np.float32), self.render(after)
+        if self.rows < 2 * BATCH:
+            made, edited = self.render(before), self.render(after)
+        else:
+            pictures = self.render(np.concatenate([before, after]))
+            made, edited = pictures[:count], pictures[count:]
+        whole = np.rint(made).astype(np.uint8)
+        if self.kept:
+            self.kept.write(start, whole)
+        return whole.astype(np.float32), edited
+
+    def passes(self, begun: int) -> Iterator[tuple[list[slice], bool]]:
+        """Rows from `begun` on, BATCH by BATCH, and whether anything of them shows; of those that do, as many together as fill a pass."""
+        alone = self.kept is not None and self.kept.whole  # only edited renders are to be made
+        most, count = max(1, (self.rows if alone else self.rows // 2) // BATCH), len(self.person.track)
+        waiting: list[slice] = []
+        for start in range(begun, count, BATCH):
+            rows = slice(start, min(start + BATCH, count))
+            shows = bool(self.share[rows].any())
+            if waiting and (not shows or len(waiting) == most):
+                yield waiting, True
+                waiting = []
+            if shows:
+                waiting.append(rows)
+            else:
+                yield [rows], False
+        if waiting:
+            yield waiting, True
 
 
 def weaker(before: NDArray[np.float32], after: NDArray[np.float32], strength: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -94,9 +124,17 @@ def shares(person: Person, sight: Sight, ramp: float) -> NDArray[np.float32]:
 
 
 def motion_of(
-    person: Person, sight: Sight, moves: edit.Moves, pack: Pack, render: Render, settings: Settings, lowered: Lowered | None = None
+    person: Person,
+    sight: Sight,
+    moves: edit.Moves,
+    pack: Pack,
+    render: Render,
+    settings: Settings,
+    lowered: Lowered | None = None,
+    *,
+    rows: int = BATCH,
 ) -> Motion:
-    """The edit of one person; lowered: counts the frames with less of it."""
+    """The edit of one person; lowered: counts the frames with less of it; rows: how many pictures `render` makes at once."""
 
     def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
         return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
@@ -105,7 +143,7 @@ def motion_of(
     if lowered is not None:
         lowered.add(factors, share, valid=person.latents.valid, present=present)
     strength = strength_of(factors, person.track.times, present, settings.ramp)
-    return Motion(person, present, share, strength, weights_of(person), steadiness_of(settings), move, render, pack.shape())
+    return Motion(person, present, share, strength, weights_of(person), steadiness_of(settings), move, render, pack.shape(), rows=rows)
 
 
 def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
@@ -155,19 +193,21 @@ def _filter(steady: Steadiness) -> composite.Filter | None:
 def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch, begun: int = 0) -> Iterator[Change]:
     """One change per frame from row `begun` on, where a batch begins; not yet steady."""
     track = motion.person.track
-    for start in range(begun, len(track), BATCH):
-        rows = slice(start, min(start + BATCH, len(track)))
-        if not motion.share[rows].any():  # outside of --from and --to there is nothing to render
-            yield from (no_change(size) for _ in range(rows.start, rows.stop))
+    for parts, shows in motion.passes(begun):
+        if not shows:  # outside of --from and --to there is nothing to render
+            yield from (no_change(size) for part in parts for _ in range(part.start, part.stop))
             continue
-        with clock.stage("generate"):
-            before, after = motion.latents(rows.start, rows.stop)
-            pictures = motion.unedited(before, rows.start), motion.render(after)
-        points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
-        with clock.stage("analyse"):
-            moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
-            found = composite.analyse(*pictures, points, mode=mode, moves=moves)
-        yield from found
+        with clock.stage("generate"):  # all but the renders in the same batches whatever a pass takes: sums round by how many there are
+            latents = [motion.latents(part.start, part.stop) for part in parts]
+            befores, afters = (np.concatenate(them) for them in zip(*latents, strict=True))
+            pictures = motion.both(befores, afters, parts[0].start)
+        for part, (before, after) in zip(parts, latents, strict=True):
+            points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[part], track.quads[part], strict=True)])
+            made = slice(part.start - parts[0].start, part.stop - parts[0].start)
+            with clock.stage("analyse"):
+                moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
+                found = composite.analyse(pictures[0][made], pictures[1][made], points, mode=mode, moves=moves)
+            yield from found
 
 
 def no_change(size: int) -> Change:

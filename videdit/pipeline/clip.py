@@ -105,6 +105,7 @@ def _edited(
     like = reference(settings.face, models, settings, cache, clock=clock)
     edits = asked if driver is None else {**asked, "expression": driver.strength}
     report = ClipReport(source, target, edits, window=str(settings.window), width=info.width, height=info.height, pack=models.pack.id)
+    report.compiled = models.compiled
     invert = any(moves.latent for moves in possible) or not possible
     sight, parts, report.cached = watch_file(
         source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert, work=work
@@ -209,7 +210,7 @@ def _motion(
     steps = steps_for(settings.tune) if moves.latent else 0
     with clock.stage("tune"):
         generator = models.tuned(person, steps, steady, cache=cache, parts=parts, progress=progress)
-    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered)
+    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered, rows=models.rows)
     if moves.latent:
         key = stage_key("renders", number, steps, steady.method, steady.latents, *parts)
         motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from videdit.composite import Change
 from videdit.composite.mask import smoothstep
 from videdit.invert.encoder import in_batches, to_image
+from videdit.networks.copies import off
 from videdit.packs.load import Pack
 
 FOUND = (0.25, 0.6)  # share of a pixel that is said to be covered, at which the edit begins to give way, and has
@@ -50,7 +51,7 @@ def looker(pack: Pack) -> Look | None:
 
     def look(crops: NDArray[np.float32]) -> Masks:
         found = in_batches(network, to_image(crops, pack.device)).sigmoid()
-        return (found.float().cpu().numpy() * 255).astype(np.uint8)
+        return (off(found.float()) * 255).astype(np.uint8)
 
     return look
 

@@ -32,7 +32,7 @@ class ClipReport:
     edited got, by number. seconds: by stage, measured where the work runs, so overlapping stages add up to more than `wall`.
     peak_memory: bytes of this process, 0 where unknown. licences: of each weight file used. gates: of max_identity_drop, one for each
     person and shot. lowered: frames with less of the edit, and why. resumed: frames that an earlier run, cut
-    short, had written.
+    short, had written. compiled: whether encoder and generator ran by torch.compile.
     """
 
     input: Path
@@ -58,6 +58,7 @@ class ClipReport:
     reason: str = ""
     lowered: Lowered = field(default_factory=Lowered)
     resumed: int = 0
+    compiled: bool = False
 
     @property
     def face_found(self) -> bool:

@@ -32,7 +32,7 @@ from videdit.video.reader import FrameReader, read_frames
 from videdit.video.segments import SEGMENT, Kept
 from videdit.video.writer import keeps
 
-VERSION = 1  # raised when pass 2 makes other frames of the same
+VERSION = 2  # raised when pass 2 makes other frames of the same
 IRRELEVANT = ("overwrite", "debug_dir", "cache", "cache_dir", "pack", "expression_from", "face")
 
 
@@ -41,7 +41,7 @@ def machine(models: Models) -> list[object]:
     versions = [__version__, torch.__version__, av.__version__, np.__version__, cv2.__version__]
     device = models.pack.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
-    return [*versions, platform.machine(), name, torch.get_num_threads(), os.cpu_count(), str(models.dtype)]
+    return [*versions, platform.machine(), name, torch.get_num_threads(), os.cpu_count(), str(models.dtype), models.compiled]
 
 
 def edit_key(

@@ -121,7 +121,7 @@ class Moment:
         for person in self.sight.people:
             if (moves := roles.get(person.number)) is None:
                 continue
-            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings)
+            motion = motion_of(person, self.sight, moves, models.pack, partial(models.render, None), settings, rows=models.rows)
             moving += made_for(motion, moves, self._frames_of, models, settings.composite, self.clock)
         for frame in self.frames:
             if only is not None and frame.index > only:

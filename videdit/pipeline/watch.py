@@ -150,6 +150,8 @@ def watch_parts(models: Models, settings: Settings, content: str, *, invert: boo
     parts += [str(models.dtype), models.pack.device.type, settings.occlusion]
     if settings.batch != Settings.__dataclass_fields__["batch"].default:  # other batches may round otherwise
         parts.append(["batch", settings.batch])
+    if models.compiled:  # so may fused steps
+        parts.append("compiled")
     if not invert:
         return [*parts, "no latents"]
     if settings.invert == "optimize":

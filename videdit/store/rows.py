@@ -27,6 +27,11 @@ class Rows:
         self._part: tuple[BinaryIO, Path] | None = None
         self._next = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether an earlier run has written all of them."""
+        return self._known is not None
+
     def read(self, start: int, stop: int) -> NDArray[np.uint8] | None:
         """Rows start..stop, or None when they are not there."""
         return None if self._known is None else np.array(self._known[start:stop])
