@@ -1,7 +1,8 @@
-"""Things to put in front of training faces: drawn shapes of hands, arms, sticks and blobs, with light on them.
+"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, blobs and held-up things, with light on them.
 
 A sprite is a shade and an opacity; its colour comes when it is put before a face: skin like the face's own or like somebody else's, the
-texture of another picture, or one plain colour. Sprites are drawn once and turned, scaled and shifted for every use.
+texture of another picture, or one plain colour, often pale, with a print on it or without. Sprites are drawn once and turned, scaled and
+shifted for every use.
 """
 
 from __future__ import annotations
@@ -102,7 +103,25 @@ def blob(rng: np.random.Generator) -> Sprite:
     return parts
 
 
-SHAPES: tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...] = ((hand, 0.6), (stick, 0.15), (blob, 0.25))
+def held(rng: np.random.Generator) -> Sprite:
+    """Something large with straight edges that is held up, with what is below it or without: flat, or bent like a can."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    wide, high = rng.uniform(16, 42), rng.uniform(16, 48)
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide, high) + rng.normal(size=(4, 2)) * 3 + SIDE / 2
+    if rng.random() < 0.4:
+        corners[2:, 1] = SIDE + 1  # it goes on to the edge, where a hand would hold it
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), (1,))
+    _put(parts, mask, rng)
+    across = np.clip((np.arange(SIDE) + 0.5 - SIDE / 2) / wide, -1, 1)
+    bend = rng.uniform(0, 0.5) if rng.random() < 0.5 else 0.0  # nothing: a sheet
+    light = rng.uniform(0.8, 1.1) - bend * (1 - np.sqrt(1 - across**2)) + rng.uniform(-0.12, 0.12) * across
+    parts[0][mask > 0] = np.broadcast_to(light, mask.shape)[mask > 0]
+    return parts
+
+
+Shapes = tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...]
+SHAPES: Shapes = ((hand, 0.5), (stick, 0.1), (blob, 0.2), (held, 0.2))
 
 
 def sprites(count: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -129,8 +148,8 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
     which = torch.randint(len(kinds[0]), (count,), generator=draw)
     angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
     shift = (rand(count, 2) - 0.5) * 1.1
-    # most hands come from below, to the mouth, a cheek or the chin
-    raised = kinds[1][which] & (rand(count) < 0.65)
+    # most hands, and many things, come from below, to the mouth, a cheek or the chin
+    raised = rand(count) < torch.where(kinds[1][which], 0.65, 0.4)
     angle = torch.where(raised, (rand(count) - 0.5) * 2.4, angle)
     shift[:, 1] = torch.where(raised, scale * (0.3 - 1.1 * rand(count)), shift[:, 1])
     cos, sin = angle.cos() * scale, angle.sin() * scale
@@ -156,18 +175,40 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
 
 
 def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:
-    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour."""
+    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour, printed or not."""
     count, size = len(faces), faces.shape[-1]
     others = (rand(count) < 0.4)[:, None, None, None]
     skin = _skin(torch.where(others, faces.roll(1, 0), faces), rand)
     tone = 1 + (rand(count, 1) < 0.6) * (0.5 * rand(count, 1) - 0.25) + 0.1 * (rand(count, 3) - 0.5)
     skin = skin * tone[..., None, None]
-    plain = rand(count, 3)[..., None, None].expand(-1, -1, size, size)
+    plain = _printed(_paint(count, rand), _paint(count, rand), size, rand)
     picture = (F.interpolate(faces.roll(1, 0).flip(2)[:, :, : size // 2, : size // 2], size=(size, size), mode="bilinear") + 1) / 2
     choice = rand(count)
-    of_skin = (hands & (choice < 0.93)) | (choice < 0.2)
+    of_skin = (hands & (choice < 0.93)) | (choice < 0.12)
     out = torch.where(of_skin[:, None, None, None], skin, plain)
-    return torch.where(((choice > 0.55) & ~hands)[:, None, None, None], picture, out)
+    return torch.where(((choice > 0.7) & ~hands)[:, None, None, None], picture, out)
+
+
+def _paint(count: int, rand: Callable[..., Tensor]) -> Tensor:
+    """Colours RGB 0..1 [N,3,1,1]: most things that people hold are pale or dark, some are bright."""
+    grey, vivid = rand(count, 1), rand(count, 3)
+    low = torch.where(rand(count, 1) < 0.65, 0.72 + 0.28 * grey, 0.25 * grey)
+    return torch.where(rand(count, 1) < 0.5, vivid, (low + 0.08 * (vivid - 0.5)).clamp(0, 1))[..., None, None]
+
+
+def _printed(ground: Tensor, ink: Tensor, size: int, rand: Callable[..., Tensor]) -> Tensor:
+    """One colour [N,3,1,1] with stripes, checks or rows of words of another on it, or without: [N,3,S,S]."""
+    count = len(ground)
+    angle, kind = rand(count, 1, 1) * 6.2832, rand(count, 1, 1)
+    along = torch.arange(size) / size
+    x, y = along[None, None, :], along[None, :, None]
+    u, v = x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()
+    many = 2 + 14 * rand(count, 1, 1) ** 2
+    rows = torch.frac(v * many + 16) < 0.15 + 0.5 * rand(count, 1, 1)
+    columns = torch.frac(u * many * (0.3 + rand(count, 1, 1)) + 16) < 0.5
+    words = F.interpolate(rand(count, 1, size // 4, size // 4), size=(size, size), mode="nearest")[:, 0] < 0.7
+    there = torch.where(kind < 0.2, rows, torch.where(kind < 0.35, rows ^ columns, rows & words)) & (kind < 0.6)
+    return ground + (ink - ground) * F.avg_pool2d(there[:, None].float(), 3, 1, 1)
 
 
 def _skin(faces: Tensor, rand: Callable[..., Tensor]) -> Tensor:
