@@ -175,7 +175,7 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
 
 
 def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:
-    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour, printed or not."""
+    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or a colour, often printed."""
     count, size = len(faces), faces.shape[-1]
     others = (rand(count) < 0.4)[:, None, None, None]
     skin = _skin(torch.where(others, faces.roll(1, 0), faces), rand)
