@@ -21,12 +21,13 @@ Sprite = tuple[NDArray[np.float32], NDArray[np.float32]]  # shade, opacity [SIDE
 
 
 def _round(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Shade of a rounded body: darker towards its edge, light from a random side."""
+    """Shade of a rounded body: darker towards its edge, by much or hardly, and light from a random side."""
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    body = np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1))
+    body = cv2.GaussianBlur(np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1)), (0, 0), 1.0)
     angle = rng.uniform(0, 2 * np.pi)
     slope = np.cos(angle) * cv2.Sobel(body, cv2.CV_32F, 1, 0) + np.sin(angle) * cv2.Sobel(body, cv2.CV_32F, 0, 1)
-    return np.clip(rng.uniform(0.62, 0.85) + 0.3 * body + 0.3 * slope, 0.2, 1.15).astype(np.float32)
+    round_, lit = rng.uniform(0.05, 0.35), rng.uniform(0.02, 0.3)
+    return np.clip(rng.uniform(0.9, 1.05) - round_ * (1 - body) + lit * slope, 0.2, 1.15).astype(np.float32)
 
 
 def _put(parts: Sprite, mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
@@ -46,6 +47,18 @@ def _limb(path: NDArray[np.floating], widths: NDArray[np.floating]) -> NDArray[n
     return mask
 
 
+def _nail(
+    shade: NDArray[np.float32], joint: NDArray[np.floating], tip: NDArray[np.floating], width: float, rng: np.random.Generator
+) -> None:
+    """A brighter or darker patch near a finger's end, in place."""
+    along = (tip - joint) / max(1.0, float(np.linalg.norm(tip - joint)))
+    middle, turn = tip + 0.1 * width * along, float(np.rad2deg(np.arctan2(along[1], along[0])))
+    patch = np.zeros(shade.shape, np.uint8)
+    size = (max(1, int(0.55 * width)), max(1, int(0.4 * width)))
+    cv2.ellipse(patch, (round(middle[0]), round(middle[1])), size, turn, 0, 360, (1,), -1)
+    shade[(patch > 0) & (shade > 0)] += rng.uniform(-0.1, 0.2)
+
+
 def hand(rng: np.random.Generator) -> Sprite:
     """A palm with two to five fingers, spread or together, bent or straight, and an arm."""
     parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
@@ -55,6 +68,7 @@ def hand(rng: np.random.Generator) -> Sprite:
     cv2.ellipse(mask, (int(middle[0]), int(middle[1])), (int(palm), int(palm * 1.15)), 0, 0, 360, (1,), -1)
     _put(parts, mask, rng)
     count, spread, length = int(rng.integers(2, 6)), rng.uniform(0.03, 0.32), rng.uniform(1.3, 2.4) * palm
+    nails = rng.random() < 0.6  # else the inside of the hand is seen
     for i in rng.permutation(count):
         aim = (i - (count - 1) / 2) * (spread + 0.05) + rng.normal() * 0.05
         root = middle + palm * np.array([(i - (count - 1) / 2) * 1.6 / max(count - 1, 1), -0.55])
@@ -63,6 +77,8 @@ def hand(rng: np.random.Generator) -> Sprite:
         tip = joint + 0.45 * far * np.array([np.sin(aim + bend), -np.cos(aim + bend)])
         width = palm * rng.uniform(0.21, 0.28)
         _put(parts, _limb(np.array([root, joint, tip]), width * np.array([1.1, 1.0, 0.8])), rng)
+        if nails:
+            _nail(parts[0], joint, tip, width, rng)
     if rng.random() < 0.6:  # a thumb
         side = rng.choice([-1, 1])
         root, width = middle + palm * np.array([0.7 * side, 0.1]), palm * 0.3
