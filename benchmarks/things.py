@@ -1,6 +1,7 @@
-"""Things drawn by code that pass before a face: a mug, a leaf, a letter and a flat hand of the face's own colour.
+"""Things drawn by code that pass before a face: a mug, a leaf, a letter, a flower and a flat hand of the face's own colour.
 
-None of them is among those that `videdit train occlusion` draws (spread hands, sticks with a ball, blobs and boxes), nor drawn by its code.
+None of them is drawn by the code of `videdit train occlusion` (spread hands, sticks with a ball, blobs, boxes, printed slabs). The letter
+and the mug were missed when it drew no pale or printed things, and it draws such since; leaf and flower are unlike anything it draws.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ Canvas = tuple[NDArray[np.float32], NDArray[np.uint8]]  # RGB [S,S,3] and mask [
 
 def things(skin: NDArray[np.floating]) -> dict[str, tuple[Sprite, float]]:
     """By name a sprite and its side over the face's; skin: RGB [3] of the face, of which the hand is."""
-    return {"mug": (_mug(), 1.3), "leaf": (_leaf(), 1.3), "letter": (_letter(), 1.1), "hand": (_hand(np.asarray(skin, np.float32)), 1.3)}
+    hand = _hand(np.asarray(skin, np.float32))
+    return {"mug": (_mug(), 1.3), "leaf": (_leaf(), 1.3), "letter": (_letter(), 1.1), "flower": (_flower(), 1.2), "hand": (hand, 1.3)}
 
 
 def covered(
@@ -111,6 +113,27 @@ def _leaf() -> Sprite:
     veins &= blade
     cv2.polylines(veins, [_points((0.5, 0.98), (0.5, 0.12))], False, (1,), 7)
     _paint(canvas, veins, (150, 180, 105))
+    return _finished(canvas)
+
+
+def _flower() -> Sprite:
+    """White petals, rosy at their tips, around a yellow heart, on a stalk."""
+    canvas = _canvas()
+    stalk = canvas[1] * 0
+    cv2.line(stalk, *_points((0.5, 0.4), (0.54, 1.0)).tolist(), (1,), int(0.03 * FINE * SIDE))
+    _paint(canvas, stalk, (85, 120, 60))
+    rows, columns = np.mgrid[: FINE * SIDE, : FINE * SIDE] / (FINE * SIDE)
+    far = np.hypot(columns - 0.5, rows - 0.4)[..., None] / 0.36
+    rosy = np.float32([246, 240, 236]) - far.clip(0, 1) ** 3 * np.float32([10, 70, 50])
+    for number, turn in enumerate(np.arange(0, 360, 40)):
+        petal = canvas[1] * 0
+        out = np.deg2rad(turn)
+        middle = _points((0.5 + 0.21 * np.cos(out), 0.4 + 0.21 * np.sin(out))).tolist()[0]
+        cv2.ellipse(petal, middle, _points((0.16, 0.08)).tolist()[0], float(turn), 0, 360, (1,), -1)
+        _paint(canvas, petal, rosy * (0.9 if number % 2 else 1.0))
+    heart = canvas[1] * 0
+    cv2.circle(heart, _points((0.5, 0.4)).tolist()[0], int(0.075 * FINE * SIDE), (1,), -1)
+    _paint(canvas, heart, (225, 180, 60))
     return _finished(canvas)
 
 

@@ -44,6 +44,15 @@ def test_what_is_seen_once_only_does_not_count() -> None:
     assert two.at(1, 32) is None
 
 
+def test_a_stripe_between_covered_places_is_covered_and_a_wide_gap_is_not() -> None:
+    mask = np.full((64, 64), 255, np.uint8)
+    mask[20:26] = mask[40:60] = 0
+    found = covers_of(dict.fromkeys((1, 2, 3), mask)).at(2, 64)
+    assert found is not None
+    assert (found[:36] == 1).all()
+    assert not found[46:54].any()
+
+
 def test_next_to_nothing_is_nothing() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[:4, :4] = 255

@@ -17,6 +17,7 @@ from videdit.packs.load import Pack
 
 FOUND = (0.25, 0.6)  # share of a pixel that is said to be covered, at which the edit begins to give way, and has
 LEAST = 0.01  # of the crop: less is a mistake
+GAP = 0.14  # of the mask's side: what lies between two covered places is covered too, such as a stripe of a cup
 Masks = NDArray[np.uint8]
 Look = Callable[[NDArray[np.float32]], Masks]  # crops [N,S,S,3] RGB 0..255 -> covered [N,s,s] in 0..255
 
@@ -39,7 +40,11 @@ class Covers:
         if len(found) < 2:
             return None
         middle = np.median(np.stack(found), axis=0) if len(found) == 3 else np.minimum(*found)
-        grown = cv2.dilate(middle.astype(np.float32) / 255, np.ones((3, 3), np.uint8))
+        wide = 2 * round(GAP * len(middle) / 2) + 1
+        # what leaves the crop ends nowhere
+        framed = cv2.copyMakeBorder(middle.astype(np.float32) / 255, *[wide] * 4, cv2.BORDER_REPLICATE)
+        closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
+        grown = cv2.dilate(closed, np.ones((3, 3), np.uint8))[wide:-wide, wide:-wide]
         return smoothstep(cv2.resize(grown, (size, size), interpolation=cv2.INTER_LINEAR), *FOUND)
 
 

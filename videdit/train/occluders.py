@@ -1,7 +1,8 @@
-"""Things to put in front of training faces: drawn shapes of hands, arms, sticks and blobs, with light on them.
+"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, blobs and held-up things, with light on them.
 
 A sprite is a shade and an opacity; its colour comes when it is put before a face: skin like the face's own or like somebody else's, the
-texture of another picture, or one plain colour. Sprites are drawn once and turned, scaled and shifted for every use.
+texture of another picture, or one plain colour, often pale, with a print on it or without. Sprites are drawn once and turned, scaled and
+shifted for every use.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ Sprite = tuple[NDArray[np.float32], NDArray[np.float32]]  # shade, opacity [SIDE
 
 
 def _round(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Shade of a rounded body: darker towards its edge, light from a random side."""
+    """Shade of a rounded body: darker towards its edge, by much or hardly, and light from a random side."""
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    body = np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1))
+    body = cv2.GaussianBlur(np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1)), (0, 0), 1.0)
     angle = rng.uniform(0, 2 * np.pi)
     slope = np.cos(angle) * cv2.Sobel(body, cv2.CV_32F, 1, 0) + np.sin(angle) * cv2.Sobel(body, cv2.CV_32F, 0, 1)
-    return np.clip(rng.uniform(0.62, 0.85) + 0.3 * body + 0.3 * slope, 0.2, 1.15).astype(np.float32)
+    round_, lit = rng.uniform(0.05, 0.35), rng.uniform(0.02, 0.3)
+    return np.clip(rng.uniform(0.9, 1.05) - round_ * (1 - body) + lit * slope, 0.2, 1.15).astype(np.float32)
 
 
 def _put(parts: Sprite, mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
@@ -45,6 +47,18 @@ def _limb(path: NDArray[np.floating], widths: NDArray[np.floating]) -> NDArray[n
     return mask
 
 
+def _nail(
+    shade: NDArray[np.float32], joint: NDArray[np.floating], tip: NDArray[np.floating], width: float, rng: np.random.Generator
+) -> None:
+    """A brighter or darker patch near a finger's end, in place."""
+    along = (tip - joint) / max(1.0, float(np.linalg.norm(tip - joint)))
+    middle, turn = tip + 0.1 * width * along, float(np.rad2deg(np.arctan2(along[1], along[0])))
+    patch = np.zeros(shade.shape, np.uint8)
+    size = (max(1, int(0.55 * width)), max(1, int(0.4 * width)))
+    cv2.ellipse(patch, (round(middle[0]), round(middle[1])), size, turn, 0, 360, (1,), -1)
+    shade[(patch > 0) & (shade > 0)] += rng.uniform(-0.1, 0.2)
+
+
 def hand(rng: np.random.Generator) -> Sprite:
     """A palm with two to five fingers, spread or together, bent or straight, and an arm."""
     parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
@@ -54,6 +68,7 @@ def hand(rng: np.random.Generator) -> Sprite:
     cv2.ellipse(mask, (int(middle[0]), int(middle[1])), (int(palm), int(palm * 1.15)), 0, 0, 360, (1,), -1)
     _put(parts, mask, rng)
     count, spread, length = int(rng.integers(2, 6)), rng.uniform(0.03, 0.32), rng.uniform(1.3, 2.4) * palm
+    nails = rng.random() < 0.6  # else the inside of the hand is seen
     for i in rng.permutation(count):
         aim = (i - (count - 1) / 2) * (spread + 0.05) + rng.normal() * 0.05
         root = middle + palm * np.array([(i - (count - 1) / 2) * 1.6 / max(count - 1, 1), -0.55])
@@ -62,6 +77,8 @@ def hand(rng: np.random.Generator) -> Sprite:
         tip = joint + 0.45 * far * np.array([np.sin(aim + bend), -np.cos(aim + bend)])
         width = palm * rng.uniform(0.21, 0.28)
         _put(parts, _limb(np.array([root, joint, tip]), width * np.array([1.1, 1.0, 0.8])), rng)
+        if nails:
+            _nail(parts[0], joint, tip, width, rng)
     if rng.random() < 0.6:  # a thumb
         side = rng.choice([-1, 1])
         root, width = middle + palm * np.array([0.7 * side, 0.1]), palm * 0.3
@@ -102,7 +119,25 @@ def blob(rng: np.random.Generator) -> Sprite:
     return parts
 
 
-SHAPES: tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...] = ((hand, 0.6), (stick, 0.15), (blob, 0.25))
+def held(rng: np.random.Generator) -> Sprite:
+    """Something large with straight edges that is held up, with what is below it or without: flat, or bent like a can."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    wide, high = rng.uniform(16, 42), rng.uniform(16, 48)
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide, high) + rng.normal(size=(4, 2)) * 3 + SIDE / 2
+    if rng.random() < 0.4:
+        corners[2:, 1] = SIDE + 1  # it goes on to the edge, where a hand would hold it
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), (1,))
+    _put(parts, mask, rng)
+    across = np.clip((np.arange(SIDE) + 0.5 - SIDE / 2) / wide, -1, 1)
+    bend = rng.uniform(0, 0.5) if rng.random() < 0.5 else 0.0  # nothing: a sheet
+    light = rng.uniform(0.8, 1.1) - bend * (1 - np.sqrt(1 - across**2)) + rng.uniform(-0.12, 0.12) * across
+    parts[0][mask > 0] = np.broadcast_to(light, mask.shape)[mask > 0]
+    return parts
+
+
+Shapes = tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...]
+SHAPES: Shapes = ((hand, 0.5), (stick, 0.1), (blob, 0.2), (held, 0.2))
 
 
 def sprites(count: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -129,8 +164,8 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
     which = torch.randint(len(kinds[0]), (count,), generator=draw)
     angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
     shift = (rand(count, 2) - 0.5) * 1.1
-    # most hands come from below, to the mouth, a cheek or the chin
-    raised = kinds[1][which] & (rand(count) < 0.65)
+    # most hands, and many things, come from below, to the mouth, a cheek or the chin
+    raised = rand(count) < torch.where(kinds[1][which], 0.65, 0.4)
     angle = torch.where(raised, (rand(count) - 0.5) * 2.4, angle)
     shift[:, 1] = torch.where(raised, scale * (0.3 - 1.1 * rand(count)), shift[:, 1])
     cos, sin = angle.cos() * scale, angle.sin() * scale
@@ -156,18 +191,40 @@ def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *,
 
 
 def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:
-    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or of one colour."""
+    """What sprites are made of, RGB 0..1 [N,3,S,S]: hands of skin, other things of skin, of another picture or a colour, often printed."""
     count, size = len(faces), faces.shape[-1]
     others = (rand(count) < 0.4)[:, None, None, None]
     skin = _skin(torch.where(others, faces.roll(1, 0), faces), rand)
     tone = 1 + (rand(count, 1) < 0.6) * (0.5 * rand(count, 1) - 0.25) + 0.1 * (rand(count, 3) - 0.5)
     skin = skin * tone[..., None, None]
-    plain = rand(count, 3)[..., None, None].expand(-1, -1, size, size)
+    plain = _printed(_paint(count, rand), _paint(count, rand), size, rand)
     picture = (F.interpolate(faces.roll(1, 0).flip(2)[:, :, : size // 2, : size // 2], size=(size, size), mode="bilinear") + 1) / 2
     choice = rand(count)
-    of_skin = (hands & (choice < 0.93)) | (choice < 0.2)
+    of_skin = (hands & (choice < 0.93)) | (choice < 0.12)
     out = torch.where(of_skin[:, None, None, None], skin, plain)
-    return torch.where(((choice > 0.55) & ~hands)[:, None, None, None], picture, out)
+    return torch.where(((choice > 0.7) & ~hands)[:, None, None, None], picture, out)
+
+
+def _paint(count: int, rand: Callable[..., Tensor]) -> Tensor:
+    """Colours RGB 0..1 [N,3,1,1]: most things that people hold are pale or dark, some are bright."""
+    grey, vivid = rand(count, 1), rand(count, 3)
+    low = torch.where(rand(count, 1) < 0.65, 0.72 + 0.28 * grey, 0.25 * grey)
+    return torch.where(rand(count, 1) < 0.5, vivid, (low + 0.08 * (vivid - 0.5)).clamp(0, 1))[..., None, None]
+
+
+def _printed(ground: Tensor, ink: Tensor, size: int, rand: Callable[..., Tensor]) -> Tensor:
+    """One colour [N,3,1,1] with stripes, checks or rows of words of another on it, or without: [N,3,S,S]."""
+    count = len(ground)
+    angle, kind = rand(count, 1, 1) * 6.2832, rand(count, 1, 1)
+    along = torch.arange(size) / size
+    x, y = along[None, None, :], along[None, :, None]
+    u, v = x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()
+    many = 2 + 14 * rand(count, 1, 1) ** 2
+    rows = torch.frac(v * many + 16) < 0.15 + 0.5 * rand(count, 1, 1)
+    columns = torch.frac(u * many * (0.3 + rand(count, 1, 1)) + 16) < 0.5
+    words = F.interpolate(rand(count, 1, size // 4, size // 4), size=(size, size), mode="nearest")[:, 0] < 0.7
+    there = torch.where(kind < 0.2, rows, torch.where(kind < 0.35, rows ^ columns, rows & words)) & (kind < 0.6)
+    return ground + (ink - ground) * F.avg_pool2d(there[:, None].float(), 3, 1, 1)
 
 
 def _skin(faces: Tensor, rand: Callable[..., Tensor]) -> Tensor:
