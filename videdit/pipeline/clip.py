@@ -253,7 +253,7 @@ def _second_pass(
                 writer.write(*one)
 
         behind = stack.enter_context(Behind(write, DEPTH))
-        frames = stack.enter_context(closing(ahead(clock.each("decode", left), DEPTH, watch=reader)))
+        frames = stack.enter_context(closing(ahead(clock.each("decode", left), DEPTH)))
         for number, frame in enumerate(frames, start + 1):
             mark = Mark.of(frame, reader) if ends(number - 1) else None
             before = copy_frame(frame) if on_frame or debug else None

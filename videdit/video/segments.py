@@ -27,6 +27,7 @@ from videdit.video.encoders import add_video
 from videdit.video.encoding import Encoding, Times
 from videdit.video.marks import Mark
 from videdit.video.packets import PacketFile, PacketsDamagedError, Times3, read_facts, read_packets
+from videdit.video.patience import blocked
 from videdit.video.probe import ClipInfo
 
 SEGMENT = 48  # frames
@@ -133,6 +134,12 @@ class SegmentSink:
         self._crf, self._encoder, self._kept, self._first = crf, encoder, kept, first
         self._now: _Part | None = None
         self._muxer: Muxer | None = None
+        self.left = False  # nobody waits for us any more: another process may be at work on this output
+
+    @property
+    def steps(self) -> int:
+        """Grows while a call of this sink gets on."""
+        return (self._now.encoding.steps if self._now else 0) + (self._muxer.steps if self._muxer else 0)
 
     def write(self, frame: Frame, mark: Mark | None = None) -> None:
         """Encode a frame; mark: of the source's frame where it is the last of a segment (see `ends`). Raises OSError."""
@@ -178,6 +185,8 @@ class SegmentSink:
         times, place = part.encoding.times, _place(self._kept.folder, len(self._kept.done))
         values = {"first": str(times.first), "end": str(times.end), "last": times.last, "moved": times.moved}
         part.file.close({"key": self._kept.key, "frames": part.frames, "mark": asdict(mark), "times": values})
+        if self.left:
+            raise blocked(self._part)
         commit(place.with_suffix(".part"), place)
         self._kept.done.append(Segment(place, part.frames, mark, times, part.packets))
         self._now = None
