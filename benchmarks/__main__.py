@@ -93,6 +93,8 @@ def add_many(commands: Any, common: argparse.ArgumentParser) -> None:
     scaling.add_argument("--frames", type=int, default=48, help="of each")
     scaling.add_argument("--workers", default="1,2", help="such as 1,2,4")
     scaling.add_argument("--files", type=int, default=10_000, help="to plan; 0 leaves it out")
+    text = "nodes of a Ray cluster on this machine, whose overhead is measured; 0 leaves it out (default 3 where Ray is installed)"
+    scaling.add_argument("--ray", type=int, metavar="NODES", help=text)
     soak = commands.add_parser("soak", parents=[common], help="many short clips, some bad, and a worker killed every so often")
     soak.add_argument("--clips", type=int, default=200)
     soak.add_argument("--bad", type=int, default=10, metavar="N", help="every N-th clip is bad")
@@ -105,11 +107,14 @@ def scaling_rows(args: argparse.Namespace) -> tuple[list, str]:
     import tempfile
 
     from benchmarks import scaling
+    from benchmarks.ray_overhead import installed
 
     counts = [int(count) for count in args.workers.split(",")]
+    shape = {"clips": args.clips, "frames": args.frames, "files": args.files}
+    shape["ray"] = args.ray if args.ray is not None else 3 if installed() else 0
     options = ["--pack", args.pack, "--device", args.device]
     with tempfile.TemporaryDirectory() as folder:
-        rows = scaling.run(OWN_CLIP, Path(folder), clips=args.clips, frames=args.frames, counts=counts, files=args.files, options=options)
+        rows = scaling.run(OWN_CLIP, Path(folder), **shape, counts=counts, options=options)
     return (
         rows,
         f"{OWN_CLIP.name} at {scaling.HEIGHT} lines; {cores()} CPU cores ({platform.machine()}), Python {platform.python_version()}.",

@@ -1,4 +1,5 @@
-"""What many clips and long ones cost: workers against one process, seconds against frames, and the planning of ten thousand files."""
+"""What many clips and long ones cost: workers against one process, Ray against workers, seconds against frames, and the planning of ten
+thousand files."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.ray_overhead import overhead
 from benchmarks.speed import make_clip
 from videdit.quality.report import Value
 
 HEIGHT = 360
+RAY_FRAMES = 3  # short clips, so that what is beside them shows
 LENGTHS = (24, 72, 144, 288)  # frames
 # In a process of its own: the command, then what it took of processor and memory, its workers included.
 CODE = """
@@ -30,7 +33,8 @@ print(json.dumps({"code": code, "cpu": cpu, "peak": max(own.ru_maxrss, others.ru
 
 def measured(arguments: Sequence[str], cache: Path) -> tuple[float, float, float]:
     """Seconds by the clock, seconds of processors and peak MB of one process, of the command with these arguments. Raises RuntimeError."""
-    surroundings = {**os.environ, "VIDEDIT_CACHE": str(cache), "PYTHONPATH": str(Path(__file__).parents[1])}
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]))
+    surroundings = {**os.environ, "VIDEDIT_CACHE": str(cache), "PYTHONPATH": path}
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, env=surroundings)
     seconds = time.perf_counter() - start
@@ -94,9 +98,10 @@ def planning(folder: Path, files: int) -> list[dict[str, Value]]:
 
 
 def run(
-    source: Path, folder: Path, *, clips: int, frames: int, counts: Sequence[int], files: int, options: Sequence[str]
+    source: Path, folder: Path, *, clips: int, frames: int, counts: Sequence[int], files: int, ray: int, options: Sequence[str]
 ) -> list[dict[str, Value]]:
-    """All three, in an empty folder."""
+    """All of it, in an empty folder; ray: nodes, or 0. Raises MissingError."""
     rows = planning(folder, files) if files else []
     rows += lengths(source, folder, options)
-    return rows + workers(source, folder, options, clips=clips, frames=frames, counts=counts)
+    rows += workers(source, folder, options, clips=clips, frames=frames, counts=counts)
+    return rows + (overhead(source, folder, options, measured, clips=clips, frames=RAY_FRAMES, nodes=ray) if ray else [])

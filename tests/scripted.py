@@ -60,10 +60,11 @@ def picture(index: int) -> np.ndarray:
     return np.stack([red, green, (x + y) / 2], axis=-1).clip(0, 255).astype(np.uint8)
 
 
-def make_clip(path: Path, *, pts: Sequence[int] = tuple(range(24)), rate: int = 24, audio: bool = True) -> Path:
-    """A short H.264 clip; pts in frames of `rate` a second (uneven ones make a variable rate), with a tone where audio is wanted."""
+def make_clip(path: Path, *, pts: Sequence[int] = tuple(range(24)), rate: int = 24, audio: bool = True, keys: int = 250) -> Path:
+    """A short H.264 clip; pts in frames of `rate` a second (uneven ones make a variable rate), with a tone where audio is wanted; a key
+    frame every `keys` at least."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "ultrafast"})
+        video = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "ultrafast", "g": str(keys)})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.time_base = video.codec_context.time_base = Fraction(1, rate)
         sound = container.add_stream("aac", rate=16000, layout="mono") if audio else None

@@ -13,7 +13,8 @@ from videdit.errors import MissingError, UnreadableError
 
 
 def serve(pipe: Connection, slot: int, threads: int) -> None:
-    """good; bad: can't be read; once: killed the first time; crash: dies every time; stop: no weights; long: until told to end."""
+    """good; bad: can't be read; once: killed the first time; crash: dies every time; stop: no weights; long: until told to end; last: ends
+    when it is done."""
     try:
         while (task := pipe.recv()) is not None:
             log(task, f"begin {slot} {threads}")
@@ -40,7 +41,9 @@ def act(task: Task, pipe: Connection) -> None:
     elif name == "long":
         time.sleep(60)
     time.sleep(0.02)
-    pipe.send(("done", Done(task.number, error=error)))
+    pipe.send(("last" if name == "last" else "done", Done(task.number, error=error)))
+    if name == "last":
+        os._exit(0)
 
 
 def log(task: Task, words: str) -> None:

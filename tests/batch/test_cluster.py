@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from tests.scripted import make_clip, script
+from tests.tinypack import make_tiny_pack
 from videdit.batch import cluster
 from videdit.batch.cluster import Board, Shipped, absolute, run_ray
 from videdit.batch.local import run_local
-from videdit.batch.task import Done, Task
+from videdit.batch.task import Done, Task, Tools, do
 from videdit.batch.told import Told
 from videdit.config import DEFAULT_PACK, Settings
 from videdit.errors import MissingError, UnreadableError, UsageError, WorkFailedError
@@ -109,7 +112,7 @@ def test_tasks_are_seen_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_comes_back_from_nodes(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_here", lambda ray: None)
 
-    def edit_clip(task: Task, shipped: Shipped, threads: int, board: Any) -> Any:
+    def edit_clip(task: Task, shipped: Shipped, threads: int, board: Any, part: int, end: bool) -> Any:
         board.write.remote(task.number, 77, "edit", 1, 2)
         assert task.source.is_absolute() and threads == 1, "no node has four"
         answers = {"lost": RayError("The node died.\nMore."), "bad": Done(task.number, error=UnreadableError("no clip"))}
@@ -136,6 +139,78 @@ def test_what_comes_back_from_nodes(pack: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingError):
         list(cluster._run(ray, tasks, begin, lambda task, text: None, 4, lambda: False))
     assert list(cluster._run(ray, tasks, begin, lambda task, text: None, 4, lambda: True)) == []
+
+
+def test_a_long_clip_is_several_tasks(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts are begun before other clips, its end when all are done; a part that is lost is said, and no more."""
+    monkeypatch.setattr(cluster, "_here", lambda ray: None)
+    did, remarks, steps = list[str](), list[str](), list[Any]()
+
+    def edit_clip(task: Task, shipped: Shipped, threads: int, board: Any, part: int, end: bool) -> Any:
+        did.append(f"{task.source.stem} {'end' if end else part}")
+        if part and task.source.stem == "long":
+            return cluster.Divided(((0, part), (part, 2 * part), (2 * part, 2 * part + 1)), 48)
+        return Done(task.number, Told({"input": "", "output": ""}, task.target, []))
+
+    def make_part(task: Task, shipped: Shipped, threads: int, first: int, stop: int) -> Any:
+        did.append(f"{task.source.stem} {first}-{stop}")
+        return RayError("lost") if first == 4 else first == 0
+
+    monkeypatch.setattr(cluster, "edit_clip", edit_clip)
+    monkeypatch.setattr(cluster, "make_part", make_part)
+    tasks = [
+        Task(i, Path(f"{name}.mp4"), Path(f"o{name}.mp4"), {}, settings=Settings(pack=str(pack))) for i, name in enumerate(["long", "b"])
+    ]
+    asked = [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] > 2  # when the long one is at work
+
+    found = list(
+        cluster._run(
+            FakeRay(cpus=1), tasks, lambda task, pid: lambda *s: steps.append(s), lambda task, text: remarks.append(text), 1, stop, 4
+        )
+    )
+    assert [done.number for done in found] == [0], "what was begun is finished, nothing else is begun"
+    assert did == ["long 4", "long 0-4", "long 4-8", "long 8-9", "long end"]
+    assert steps == [("edit", 192, 432), ("edit", 384, 432), ("edit", 432, 432)]
+    assert [text.split(" of it")[0] for text in remarks] == ["segments 4 to 7", "segments 8 to 8"]
+
+
+def test_long_and_short_clips_have_the_bytes_of_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it but Ray: what its tasks do, one after the other, with everything that goes from one to another pickled."""
+    script(monkeypatch)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(cluster, "_here", lambda ray: None)
+    monkeypatch.setattr("videdit.video.segments.SEGMENT", 8)
+    ran = list[str]()
+
+    def sent(work: Any) -> Any:
+        def run(task: Task, *args: Any) -> Any:
+            ran.append(work.__name__)
+            return pickle.loads(pickle.dumps(work(pickle.loads(pickle.dumps(task)), *args)))
+
+        return run
+
+    monkeypatch.setattr(cluster, "edit_clip", sent(cluster.edit_clip))
+    monkeypatch.setattr(cluster, "make_part", sent(cluster.make_part))
+    settings, tasks = Settings(pack=str(make_tiny_pack(tmp_path / "packs")), cache=False), []
+    for number, frames in enumerate((52, 20)):
+        clip = make_clip(tmp_path / f"{number}.mp4", pts=range(frames), keys=10)
+        tasks.append(Task(number, clip, tmp_path / f"ray{number}.mp4", {"smile": 1.0}, settings=settings))
+    bad = Task(2, Path(__file__), tmp_path / "ray2.mp4", {"smile": 1.0}, settings=settings)
+    remarks = list[str]()
+    done = cluster._run(FakeRay(cpus=2), [*tasks, bad], lambda *_: None, lambda task, text: remarks.append(text), 1, lambda: False, 2)
+    found = {one.number: one for one in done}
+    assert sorted(ran) == ["edit_clip"] * 4 + ["make_part"] * 4 and not remarks
+    assert isinstance(found[2].error, UnreadableError)
+    for number, task in enumerate(tasks):
+        assert found[number].error is None and found[number].report.status == "edited"
+        local = replace(task, target=tmp_path / f"local{number}.mp4")
+        assert do(local, Tools.load(local)).error is None
+        assert task.target.read_bytes() == local.target.read_bytes()
+    assert not list(tmp_path.glob(".*")), "a work folder was left"
 
 
 NAMES = ["a", "bad", "lost", *"bcdefgh"]
@@ -173,10 +248,10 @@ def three_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @needs_ray
 @needs_pack
 def test_three_nodes_give_the_same_bytes_and_one_may_die(three_nodes: Any, tmp_path: Path) -> None:
-    from benchmarks.speed import make_clip
+    from benchmarks.speed import make_clip as shrink
 
     tasks = []
-    make_clip(OWN_CLIP, tmp_path / "first.mp4", 120, 12)
+    shrink(OWN_CLIP, tmp_path / "first.mp4", 120, 12)
     for number in range(4):
         clip = tmp_path / f"{number}.mp4"
         clip.write_bytes((tmp_path / "first.mp4").read_bytes() + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big"))
@@ -197,6 +272,27 @@ def test_three_nodes_give_the_same_bytes_and_one_may_die(three_nodes: Any, tmp_p
     again = [replace(tasks[0], target=tmp_path / "local0.mp4")]
     list(run_local(again, lambda task, pid: None, lambda task, text: None, workers=1, threads=1))
     assert (tmp_path / "ray0.mp4").read_bytes() == (tmp_path / "local0.mp4").read_bytes()
+
+
+@needs_ray
+@needs_pack
+def test_a_long_clip_in_parts_has_the_same_bytes(three_nodes: Any, tmp_path: Path) -> None:
+    """Four segments, each a part of its own."""
+    from benchmarks.speed import make_clip as shrink
+
+    shrink(OWN_CLIP, tmp_path / "long.mp4", 96, 150)
+    task, heard, steps = Task(0, tmp_path / "long.mp4", tmp_path / "ray.mp4", {"smile": -1.0}, settings=Settings(cache=False)), [], []
+
+    def step(stage: str, done: int, total: int | None) -> None:
+        steps.append((stage, done, total))
+
+    began = lambda task, pid: step  # noqa: E731
+    (done,) = run_ray([task], began, lambda task, text: heard.append(text), address=three_nodes.address, threads=1, part=1)
+    assert done.error is None and done.report.status == "edited", done.error
+    assert ("edit", 192, 192) in steps and not heard, "it was not divided, or parts were lost"
+    list(run_local([replace(task, target=tmp_path / "local.mp4")], lambda *_: None, lambda *_: None, workers=1, threads=1))
+    assert (tmp_path / "ray.mp4").read_bytes() == (tmp_path / "local.mp4").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["local.mp4", "long.mp4", "ray.mp4"]
 
 
 def test_no_cluster_is_a_usage_error() -> None:

@@ -63,6 +63,14 @@ def test_all_is_done_once_and_the_dead_are_replaced(tmp_path: Path) -> None:
     assert {line.split()[0] for line in log[:again]} - ended <= {"once", "crash"}, "and all others were done by then"
 
 
+def test_a_worker_that_says_so_is_replaced(tmp_path: Path) -> None:
+    heard = Heard()
+    done = run(tmp_path, "last1 good1 last2 good2 good3", heard)
+    assert len(done) == 5 and not any(one.error for one in done.values())
+    assert sorted(heard.began) == sorted(done) and not heard.remarks, "no clip was lost with it"
+    assert not multiprocessing.active_children()
+
+
 def test_what_would_hit_every_clip_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no weights") as raised:
         run(tmp_path, "long stop good1", Heard())

@@ -152,6 +152,20 @@ def test_short_stretches(name: str) -> None:
 
 
 @each
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("ticks", [[0] * 9, [0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 1, 2, 2, 3, 4, 5, 6, 7]])
+def test_frames_at_the_same_time(name: str, ticks: list[int]) -> None:
+    """As in a damaged file, whose frames last no time."""
+    times, valid = np.array(ticks) / 25.0, np.arange(9) != 3
+    weights = trust(NOISE[:9], times, np.ones(9, bool))
+    for weighed in (None, weights, np.array([1, 1, 0.2, 1, 0, 1, 1, 1, 1])):
+        for seen in (valid, np.ones(9, bool)):
+            out = smooth(name, NOISE[:9], times, valid=seen, weights=weighed)
+            assert np.isfinite(out).all()
+            assert np.abs(out).max() <= 2 * np.abs(NOISE[:9]).max()
+
+
+@each
 def test_zero_seconds_change_nothing(name: str) -> None:
     assert np.array_equal(smooth(name, NOISE, EVEN, 0.0), NOISE)
     assert reach(-1.0, name) == 0.0

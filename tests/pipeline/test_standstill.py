@@ -1,54 +1,63 @@
-"""A decoder that stands still ends its file, not the run."""
+"""A decoder or an encoder that stands still ends its clip, not the run; and what is done by then is not lost."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from videdit.errors import UnreadableError
-from videdit.pipeline.threads import ahead
-from videdit.video import patience
+from tests.scripted import make_clip, script
+from tests.tinypack import make_tiny_pack
+from videdit import pipeline
+from videdit.config import Settings
+from videdit.errors import OutputError, UnreadableError
+from videdit.packs.load import Pack, load_pack
+from videdit.store.work import work_folder
+from videdit.video import patience, reader
+from videdit.video.encoding import Encoding
 
 
-@dataclass
-class Reader:
-    """Stands in for a FrameReader."""
-
-    path: Path = Path("in.mp4")
-    steps: int = 0
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    return load_pack(make_tiny_pack(tmp_path_factory.mktemp("packs")))
 
 
-def test_who_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 1)
-    over, reader = threading.Event(), Reader()
+def test_both_ends_of_an_edit(tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
+    monkeypatch.setattr("videdit.video.segments.SEGMENT", 8)
+    clip, target, settings = make_clip(tmp_path / "in.mp4", pts=range(20)), tmp_path / "out.mp4", Settings(cache=False)
 
-    def stuck() -> Iterator[int]:
-        yield 1
-        over.wait(60)
+    def edit(out: Path) -> None:
+        pipeline.edit_video(clip, out, {"smile": 1.5}, settings, pack=pack)
 
-    found = ahead(stuck(), 2, watch=reader)
-    assert next(found) == 1
-    began = time.monotonic()
-    with pytest.raises(UnreadableError, match=r"in\.mp4: the decoder stands still") as caught:
-        next(found)
-    assert caught.value.hint
-    assert time.monotonic() - began < 30
+    edit(tmp_path / "whole.mp4")
+    over, calls = threading.Event(), {"decode": 0, "encode": 0}
+    real = reader._to_frame, Encoding.encode
+
+    def decode(*args):  # type: ignore[no-untyped-def]
+        calls["decode"] += 1
+        if calls["decode"] == 5:
+            over.wait(60)
+        return real[0](*args)
+
+    def encode(*args):  # type: ignore[no-untyped-def]
+        calls["encode"] += 1
+        if calls["encode"] == 14:
+            over.wait(60)
+        return real[1](*args)
+
+    monkeypatch.setattr(patience, "PATIENCE", 2)
+    monkeypatch.setattr(reader, "_to_frame", decode)
+    monkeypatch.setattr(Encoding, "encode", encode)
+    with pytest.raises(UnreadableError, match="decoder stands still"):
+        edit(target)
+    with pytest.raises(OutputError, match="encoder stands still"):
+        edit(target)
+    assert not target.exists()
+    assert [path.name for path in work_folder(target).glob("video/*")] == ["000000.seg"]
     over.set()
-
-
-def test_who_gets_on_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 1)
-    reader, over = Reader(), threading.Event()
-
-    def slow() -> Iterator[int]:
-        for _ in range(30):  # three seconds without a frame, but with packets
-            reader.steps += 1
-            over.wait(0.1)
-        yield 1
-
-    assert list(ahead(slow(), 2, watch=reader)) == [1]
+    edit(target)
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert calls["encode"] == 14 + 12, "the first eight frames were not encoded again"
+    assert not work_folder(target).exists()

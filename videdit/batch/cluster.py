@@ -2,59 +2,36 @@
 
 The pack goes into Ray's object store once, which copies it once to each node; there it is unpacked once. Clips and outputs lie on a file
 system that all nodes share, or elsewhere (places). Progress comes through an actor that lives where this process does.
+
+A long clip is several tasks: its first pass, parts of its second one, and what joins them (pipeline.parts). Parts only do ahead what the
+last of these tasks would do, so one that is lost is made up for there.
 """
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from videdit.batch.node import LOOK, Divided, Shipped, edit_clip, make_part
 from videdit.batch.places import url_of
-from videdit.batch.task import Done, Progress, Task, Tools, as_failure, do
-from videdit.batch.told import told
+from videdit.batch.task import Done, Progress, Task
 from videdit.errors import MissingError, UsageError, WorkFailedError
-from videdit.packs.manifest import find_pack, read_manifest
 
 AHEAD = 2  # tasks that wait for each that runs, so that no node idles and a million of them are not in the scheduler at once
-LOOK = 1.0  # s between two looks at progress
 RETRIES = 1  # by Ray, of a task whose process or node died
+PART = 10  # segments (480 frames) of a part of a long clip: about a minute of work at 720p on two cores
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
-    """A pack on its way: its id, and its files by name."""
+class Share:
+    """A Ray task's share of a task of ours: all of a clip, a part of it, or its end (all parts are done)."""
 
-    id: str
-    files: Mapping[str, bytes]
-
-    @classmethod
-    def of(cls, name: str) -> Shipped:
-        """Of a pack that is here. Raises MissingError, PackError."""
-        manifest = read_manifest(find_pack(name))
-        files = {path.name: path.read_bytes() for path in sorted(manifest.root.iterdir()) if path.is_file()}
-        return cls(manifest.id, files)
-
-    def unpack(self) -> Path:
-        """The folder of the pack on this machine, made by whoever comes first."""
-        home = Path(tempfile.gettempdir()) / "videdit-packs" / self.id
-        if not home.is_dir():
-            home.parent.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(dir=home.parent))
-            for name, data in self.files.items():
-                (part / name).write_bytes(data)
-            try:
-                part.rename(home)
-            except OSError:  # another one was quicker
-                for file in part.iterdir():
-                    file.unlink()
-                part.rmdir()
-        return home
+    task: Task
+    part: tuple[int, int] | None = None
+    end: bool = False
 
 
 def run_ray(
@@ -65,13 +42,15 @@ def run_ray(
     address: str,
     threads: int,
     stop: Callable[[], bool] = lambda: False,
+    part: int = PART,
 ) -> Generator[Done, None, None]:
-    """What became of each task, in any order; see `run_local`. address: of the cluster, or auto; threads: of the networks, for each clip.
+    """What became of each task, in any order; see `run_local`. address: of the cluster, or auto; threads: of the networks, for each clip;
+    part: segments of a part of a long clip.
 
     Raises MissingError without Ray, UsageError without a cluster, and what would hit every task.
     """
     with _cluster(address) as ray:
-        yield from _run(ray, tasks, began, remark, threads, stop)
+        yield from _run(ray, tasks, began, remark, threads, stop, part)
 
 
 def _run(
@@ -81,35 +60,79 @@ def _run(
     remark: Callable[[Task, str], None],
     threads: int,
     stop: Callable[[], bool],
+    part: int = PART,
 ) -> Iterator[Done]:
     threads = min(threads, _largest(ray))
     pack = ray.put(Shipped.of(tasks[0].settings.pack))
     board = ray.remote(Board).options(num_cpus=0, scheduling_strategy=_here(ray)).remote()
-    edit = ray.remote(edit_clip).options(num_cpus=threads, num_gpus=1 if _have(ray, "GPU") else 0, max_retries=RETRIES)
-    waiting, flying, hearing = list(reversed(tasks)), dict[Any, Task](), dict[int, Progress | None]()
-    while (waiting and not stop()) or flying:
-        while waiting and not stop() and len(flying) < (1 + AHEAD) * max(1, int(_have(ray, "CPU")) // threads):
-            task = waiting.pop()
-            flying[edit.remote(absolute(task), pack, threads, board)] = task
+    options = {"num_cpus": threads, "num_gpus": 1 if _have(ray, "GPU") else 0, "max_retries": RETRIES}
+    edit, make = ray.remote(edit_clip).options(**options), ray.remote(make_part).options(**options)
+    waiting, shares, long = list(reversed(tasks)), list[Share](), dict[int, Long]()
+    flying, hearing = dict[Any, Share](), dict[int, Progress | None]()
+    while (waiting and not stop()) or shares or flying:
+        while ((waiting and not stop()) or shares) and len(flying) < (1 + AHEAD) * max(1, int(_have(ray, "CPU")) // threads):
+            share = shares.pop(0) if shares else Share(waiting.pop())  # what is begun comes first
+            task = absolute(share.task)
+            if share.part:
+                flying[make.remote(task, pack, threads, *share.part)] = share
+            else:
+                flying[edit.remote(task, pack, threads, board, 0 if share.end else part, share.end)] = share
         ready, _ = ray.wait(list(flying), num_returns=1, timeout=LOOK)
-        _hear(ray, board, {task.number: task for task in flying.values()}, hearing, began)
+        _hear(ray, board, {share.task.number: share.task for share in flying.values()}, hearing, began)
         for ref in ready:
-            task = flying.pop(ref)
-            if task.number not in hearing:  # done within one look
-                hearing[task.number] = began(task, 0)
-            yield _result(ray, ref, task)
+            share = flying.pop(ref)
+            number = share.task.number
+            if number not in hearing:  # done within one look
+                hearing[number] = began(share.task, 0)
+            if share.part:
+                shares += long[number].heard(_is_made(ray, ref), share, hearing[number], remark)
+                continue
+            found = _result(ray, ref, share.task)
+            if isinstance(found, Done):
+                yield found
+                continue
+            long[number] = Long(found)
+            shares += [Share(share.task, one) for one in found.parts]
 
 
-def _result(ray: Any, ref: Any, task: Task) -> Done:
+class Long:
+    """How far a long clip is."""
+
+    def __init__(self, divided: Divided) -> None:
+        self._divided, self._left, self._done = divided, len(divided.parts), 0
+
+    def heard(self, made: bool, share: Share, progress: Progress | None, remark: Callable[[Task, str], None]) -> list[Share]:
+        """A part is done, or lost; what can be begun then."""
+        first, stop = share.part or (0, 0)
+        self._left -= 1
+        self._done += stop - first
+        if not made:
+            remark(share.task, f"segments {first} to {stop - 1} of it could not be made apart: they and those behind are made at the end")
+        if progress is not None:
+            progress("edit", self._done * self._divided.length, self._divided.parts[-1][1] * self._divided.length)
+        return [] if self._left else [Share(share.task, end=True)]
+
+
+def _is_made(ray: Any, ref: Any) -> bool:
+    """Whether a part is there now."""
+    try:
+        return bool(ray.get(ref))
+    except ray.exceptions.RayError:
+        return False
+
+
+def _result(ray: Any, ref: Any, task: Task) -> Done | Divided:
     """What a task has left. Raises what would hit every task."""
     try:
-        found: Done | Exception = ray.get(ref)
+        found: Done | Divided | Exception = ray.get(ref)
     except ray.exceptions.RayError as error:  # its process or node died, more often than Ray tries again
         why = str(error).strip().partition("\n")[0]
         hint = "Other clips are not affected. `ray status` says which nodes are left; with little memory, fewer clips a node."
         return Done(task.number, error=WorkFailedError(f"the worker that edited it died, {1 + RETRIES} times ({why})", hint=hint))
     if isinstance(found, Exception):
         raise found
+    if isinstance(found, Divided):
+        return found
     if found.report is not None:  # as it was asked for, not as the node saw it
         found.report.values.update(input=str(task.source), output=str(task.target))
         found.report.output = task.target
@@ -144,37 +167,6 @@ class Board:
         """What is new since the last time."""
         news, self._news = self._news, {}
         return news
-
-
-def edit_clip(task: Task, pack: Shipped, threads: int, board: Any) -> Done | Exception:
-    """On a node: do a task. What would hit every task is returned, not raised, so that it comes back as it is."""
-    import os
-
-    import torch
-
-    torch.set_num_threads(threads)
-    said = [0.0]
-
-    def step(stage: str, done: int, total: int | None) -> None:
-        if done == 1 or time.monotonic() - said[0] >= LOOK:
-            said[0] = time.monotonic()
-            board.write.remote(task.number, os.getpid(), stage, done, total)
-
-    task = replace(task, settings=replace(task.settings, pack=str(pack.unpack())))
-    try:
-        return told(do(task, tools_for(task.settings.pack, task.settings.device, task.c2pa), step))
-    except (MissingError, UsageError) as error:
-        return error
-    except Exception as error:
-        return Done(task.number, error=as_failure(error))
-
-
-@lru_cache(maxsize=1)
-def tools_for(pack: str, device: str, c2pa: tuple[Path, Path] | None) -> Tools:
-    """Loaded once in a process, which Ray gives one task after the other."""
-    from videdit.config import Settings
-
-    return Tools.load(Task(0, Path(), Path(), {}, settings=Settings(pack=pack, device=device), c2pa=c2pa))
 
 
 def absolute(task: Task) -> Task:

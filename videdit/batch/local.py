@@ -95,8 +95,10 @@ def _heard(worker: Worker, message: tuple[Any, ...] | None, waiting: deque[Turn]
         remark(turn.task, message[1])
     elif message[0] == "stop":
         raise message[1]
-    elif message[0] == "done":
+    elif message[0] in ("done", "last"):
         worker.turn = None
+        if message[0] == "last":  # it ends by itself, and is replaced
+            crew.bury(worker)
         done: Done = message[1]
         crew.need = max(crew.need, getattr(done.report, "peak_memory", 0))
         yield done

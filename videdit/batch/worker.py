@@ -13,6 +13,7 @@ from typing import Any
 from videdit.batch.task import Done, Task, Tools, as_failure, do
 from videdit.batch.told import told
 from videdit.errors import MissingError, UsageError
+from videdit.video.patience import left_behind
 
 EVERY = 0.1  # s between two steps that are told
 
@@ -20,7 +21,8 @@ EVERY = 0.1  # s between two steps that are told
 def serve(pipe: Connection, slot: int, threads: int) -> None:
     """Do tasks until the pipe ends or holds None; slot: which of the workers this is; threads: of the networks.
 
-    Sends ("step", stage, done, total), ("note", text), ("done", Done), and ("stop", error) for what would hit every task.
+    Sends ("step", stage, done, total), ("note", text), ("done", Done), and ("stop", error) for what would hit every task. Where native code
+    was given up, which still takes a core, it sends ("last", Done) and ends.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who gave us work decides
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as Ctrl-C does
@@ -74,7 +76,9 @@ def _answer(task: Task, tools: Tools, pipe: Connection) -> None:
         return
     except Exception as error:
         done = Done(task.number, error=as_failure(error))
-    pipe.send(("done", told(done)))
+    pipe.send(("last" if left_behind() else "done", told(done)))
+    if left_behind():
+        os._exit(0)
 
 
 def _said(error: Exception) -> Exception:

@@ -13,7 +13,7 @@ from videdit.cli.compare import add_compare, compare_targets, where_input
 from videdit.cli.credentials import add_credentials, signing
 from videdit.cli.crowd import crowd
 from videdit.cli.encoders import show_encoders
-from videdit.cli.folders import Choice
+from videdit.cli.folders import Choice, unreadable
 from videdit.cli.interrupts import INTERRUPTED
 from videdit.cli.jobs import HELP as JOBS
 from videdit.cli.jobs import read_jobs
@@ -153,13 +153,14 @@ def _edit(space: argparse.Namespace, strengths: dict[str, Strength], settings: S
     c2pa = signing(todo, space.c2pa)
     if space.report:
         check_report(Path(space.report))
-    alone = len(plan.jobs) == 1
+    alone = len(plan.jobs) == 1 and not plan.unread
     run = _run_values(strengths, asked, manifest)
     pages = ClipPages(Path(space.report), plan.folder, run) if wants_page(space.report) and not alone else None
     extras = Extras(compares, c2pa, pages, measured=wants_page(space.report))
     outcomes = [Outcome(job) for job in skipped]
     for outcome in outcomes if pages else ():
         pages.known(outcome)  # type: ignore[union-attr]
+    outcomes += [Outcome(Job(Path(why.filename), plan.folder or Path()), error=unreadable(why)) for why in plan.unread]
     speeds = Speeds.of(settings, manifest, space.workers)
     code = _do(todo, asked, extras, outcomes, space, alone=alone, speed=speeds, run=run, unfinished=unfinished)
     unfinished.close()
@@ -216,7 +217,7 @@ def _do(
     """Work, and write the report, of an interrupted run too. Returns the exit code."""
     lines = space.progress == "json" and not space.quiet
     announcer: Announcer = Lines() if lines else Words(quiet=space.quiet, alone=alone)
-    announcer.planned(todo, [outcome.job for outcome in outcomes])
+    announcer.planned(todo, [outcome.job for outcome in outcomes if outcome.error is None])
     hands, code = hands_of(space), INTERRUPTED
     try:
         with crowd("none" if space.quiet or lines else space.progress, len(todo), together=hands.together and len(todo) > 1) as talk:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from videdit.cli.say import note
-from videdit.errors import UsageError
+from videdit.errors import UnreadableError, UsageError
 from videdit.video.formats import SUFFIXES
 
 
@@ -33,17 +34,26 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(one, pattern.lower()) for pattern in patterns for one in known)
 
 
-def clips_in(folder: Path, choice: Choice, *, without: Path | None = None) -> list[Path]:
+def clips_in(folder: Path, choice: Choice, *, without: Path | None = None, unread: list[OSError] | None = None) -> list[Path]:
     """Clips and pictures in a folder and all below it, by suffix, in order; hidden ones are left out, links to folders not followed.
 
-    without: a folder that is left out, such as the one that results go to. Raises UsageError where nothing is found.
+    without: a folder that is left out, such as the one that results go to. unread: takes up why folders below can't be read; that is said
+    in any case. Raises UsageError where nothing is found, UnreadableError where the folder itself can't be read.
     """
     if elsewhere(folder):
         return _none_is_wrong(_elsewhere(folder, choice, without), folder, choice)
     top = os.fspath(folder)
     barred = os.path.realpath(without) if without is not None else None
     found: list[Path] = []
-    for where, folders, names in os.walk(top, onerror=_unreadable):
+
+    def missed(error: OSError) -> None:
+        if os.fspath(error.filename) == top:
+            raise unreadable(error) from None
+        note(f"the folder {error.filename} can't be read and is left out: {(error.strerror or str(error)).lower()}")
+        if unread is not None:
+            unread.append(error)
+
+    for where, folders, names in os.walk(top, onerror=missed):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not _same(os.path.join(where, name), barred))
         below = os.path.relpath(where, top).replace(os.sep, "/")
         start = "" if below == "." else f"{below}/"
@@ -101,16 +111,23 @@ def _known(name: str) -> bool:
 
 
 def _is_file(where: str, name: str) -> bool:
-    """A link that leads nowhere is none."""
-    return os.path.isfile(os.path.join(where, name))
+    """A link that leads nowhere is none; what nobody lets us look at may be one, and is not passed over in silence."""
+    try:
+        return stat.S_ISREG(os.stat(os.path.join(where, name)).st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _same(folder: str, other: str | None) -> bool:
     return other is not None and os.path.realpath(folder) == other
 
 
-def _unreadable(error: OSError) -> None:
-    note(f"the folder {error.filename} can't be read and is left out: {error.strerror}")
+def unreadable(error: OSError) -> UnreadableError:
+    """Of a folder."""
+    reason = (error.strerror or str(error)).lower()
+    return UnreadableError(f"the folder {error.filename} can't be read: {reason}", hint="Check its permissions: what is in it is not done.")
 
 
 def below(folder: Path, files: Sequence[Path]) -> Iterator[tuple[Path, str]]:

@@ -35,10 +35,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Jobs, and the folder that all outputs go to: None for one file whose output has a name."""
+    """Jobs, the folder that all outputs go to (None for one file whose output has a name), and why folders of inputs can't be read."""
 
     jobs: list[Job]
     folder: Path | None
+    unread: list[OSError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Naming:
 
 
 def make_plan(wishes: Sequence[Wish], output: str, *, choice: Choice = Choice(), naming: Naming = Naming()) -> Plan:
-    """Every input with its output. Raises UsageError."""
+    """Every input with its output. Raises UsageError, UnreadableError for a folder that can't be read."""
     if naming.template:
         check_name(naming.template)
     folders = [is_folder(Path(wish.path)) for wish in wishes]
@@ -72,12 +73,12 @@ def make_plan(wishes: Sequence[Wish], output: str, *, choice: Choice = Choice(),
         raise UsageError(
             f"{output} looks like a file, and there are several inputs", hint="Name a folder; every file keeps its name in it."
         )
-    jobs = []
+    plan = Plan([], out)
     for wish, holds in zip(wishes, folders, strict=True):
-        jobs += _in_folder(wish, out, choice, naming) if holds else [_alone(wish, out, naming)]
-    jobs = _once(jobs)
-    _check(jobs)
-    return Plan(jobs, out)
+        plan.jobs.extend(_in_folder(wish, out, choice, naming, plan.unread) if holds else [_alone(wish, out, naming)])
+    plan.jobs[:] = _once(plan.jobs)
+    _check(plan.jobs)
+    return plan
 
 
 def _once(jobs: Sequence[Job]) -> list[Job]:
@@ -90,12 +91,12 @@ def _once(jobs: Sequence[Job]) -> list[Job]:
     ]
 
 
-def _in_folder(wish: Wish, out: Path, choice: Choice, naming: Naming) -> list[Job]:
+def _in_folder(wish: Wish, out: Path, choice: Choice, naming: Naming, unread: list[OSError]) -> list[Job]:
     """A folder's files; the outputs of an earlier run, where they lie in it, are none of them. Raises UsageError."""
     folder = Path(wish.path)
     if wish.output:
         raise UsageError(f"{folder} is a folder and can't become {wish.output}", hint="Only files have an output of their own in a table.")
-    found = below(folder, clips_in(folder, choice, without=out))
+    found = below(folder, clips_in(folder, choice, without=out, unread=unread))
     return [Job(file, naming.target(out, file, between, wish.strengths), wish.strengths) for file, between in found]
 
 

@@ -2,7 +2,9 @@
 
 watch    pass 1: decode -> faces -> crops -> latents          people.py holds the streaming part
 changes  latents -> edited latents -> renders -> changes
+scene    what pass 2 is made from: people, edits, a key of all that it depends on
 clip     edit_video: both passes, cache, tuning, files
+parts    a long clip in parts, by several processes at once
 roster   the people of a clip: a list, and a picture of them
 stills   edit_frame(s), preview, sheet, ladder
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,29 +19,30 @@ from videdit.curves import Strength
 from videdit.edit.plan import Moves
 from videdit.errors import OutputError
 from videdit.packs.load import Pack
-from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
-from videdit.pipeline.changes import Motion, acting, batch_before, changes, motion_of
+from videdit.pipeline.changes import Motion, acting, batch_before, changes
 from videdit.pipeline.debug import DebugPictures
 from videdit.pipeline.drawn import drawn_changes, frames_of
-from videdit.pipeline.drive import cache_of, driver_of
-from videdit.pipeline.gate import Gate, hold
-from videdit.pipeline.lowered import Lowered
-from videdit.pipeline.models import Models, steps_for
-from videdit.pipeline.people import Sight
+from videdit.pipeline.models import Models
 from videdit.pipeline.report import ClipReport, Progress, Stopwatch, peak_memory
-from videdit.pipeline.resume import edit_key, kept_of, source_behind
-from videdit.pipeline.steadiness import steadiness_of
+from videdit.pipeline.resume import kept_of, source_behind
+from videdit.pipeline.scene import Scene, scene_of
 from videdit.pipeline.threads import Behind, ahead
-from videdit.pipeline.watch import DEPTH, watch_file
-from videdit.store import Cache, stage_key
+from videdit.pipeline.watch import DEPTH
 from videdit.store.work import Work
 from videdit.types import Frame, Track
 from videdit.video.formats import is_sequence, numbered
 from videdit.video.marks import Mark
-from videdit.video.probe import ClipInfo, probe
-from videdit.video.reader import FrameReader, frame_times
+from videdit.video.probe import ClipInfo
+from videdit.video.reader import FrameReader
 from videdit.video.segments import Kept, ends
 from videdit.video.writer import ClipWriter
+
+
+class Writer(Protocol):
+    """Who takes the frames; see ClipWriter."""
+
+    def write(self, frame: Frame, mark: Mark | None = None) -> None: ...
+
 
 OnFrame = Callable[[Frame, Frame, NDArray[np.float32]], None]  # source, edited, mask [H,W] in 0..1
 OnPeople = Callable[[list[tuple[Track, NDArray[np.float32]]]], None]  # tracks, and how much of the edit each frame shows [T]
@@ -75,9 +77,9 @@ def edit_video(
     """
     source, target = Path(source), Path(target)
     asked, own = check_strengths(strengths), {number: check_strengths(more) for number, more in (people or {}).items()}
-    _refuse_overwriting(source, target, settings)
+    refuse_overwriting(source, target, settings)
     with Work(target) as work:
-        _refuse_overwriting(source, target, settings)  # it may have come while we waited for nobody else to write it
+        refuse_overwriting(source, target, settings)  # it may have come while we waited for nobody else to write it
         return _edited(work, source, asked, own, settings, progress=progress, on_frame=on_frame, on_people=on_people, pack=pack)
 
 
@@ -94,55 +96,41 @@ def _edited(
     pack: Pack | None,
 ) -> ClipReport:
     """`edit_video`, once nobody else works on its output."""
-    target, clock = work.target, Stopwatch()
-    info = probe(source)
-    with clock.stage("load"):
-        models = Models.load(settings, pack)
-    cache = cache_of(settings)
-    driver = driver_of(models, settings, cache, clock=clock, progress=progress)
-    cast = cast_of(asked, own, settings, driver, partial(frame_times, source))
-    possible = cast.moves(models.pack.manifest)
-    like = reference(settings.face, models, settings, cache, clock=clock)
-    edits = asked if driver is None else {**asked, "expression": driver.strength}
-    report = ClipReport(source, target, edits, window=str(settings.window), width=info.width, height=info.height, pack=models.pack.id)
-    report.compiled = models.compiled
-    invert = any(moves.latent for moves in possible) or not possible
-    sight, parts, report.cached = watch_file(
-        source, models, everybody(settings, own), cache, clock=clock, progress=progress, invert=invert, work=work
-    )
-    chosen = choose(settings.face, sight, like=like) if cast.needs else set()
-    roles = assigned(cast, sight, chosen, models.pack.manifest)
-    key = edit_key(parts, models, settings, target, strengths=asked, people=own, driver=driver, like=like)
-    kept = kept_of(work, info, settings, key, anew=on_frame is not None)
+    clock = Stopwatch()
+    scene = scene_of(source, work.target, asked, own, settings, clock=clock, progress=progress, pack=pack, work=work)
+    report, sight = scene.report, scene.sight
+    kept = kept_of(work, scene.info, settings, scene.key, anew=on_frame is not None)
     reader, left = source_behind(source, kept)
     start = report.resumed = kept.frames if kept else 0
-    moving: list[Moving] = []
-    for number, person in enumerate(sight.people):
-        if (moves := roles.get(person.number)) is None:
-            continue
-        motion, report.tuned_steps = _motion(number, sight, parts, moves, models, settings, cache, clock, progress, report.lowered)
-        gate = _gated(motion, source, moves, models, settings, clock)
-        if gate is not None:
-            report.gates.append(gate)
-            motion.scale = gate.scale
-        if motion.scale:
-            row = max(0, start - motion.first)
-            again = partial(frames_of, source=source, begun=batch_before(motion, row), seek=reader.start is not None)
-            made = made_for(motion, moves, again, models, settings.composite, clock, start=row)
-            moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
+    moving = moving_of(scene, start, seek=reader.start is not None)
     if on_people:
         on_people(shown(moving))
     anything = any(m.share.any() for m, _ in moving) or any(gate.scale == 0 for gate in report.gates)
     report.status = "no face" if not sight.people else "edited" if anything else "untouched"
-    report.people = {number: {**(asked if number in chosen else {}), **own.get(number, {})} for number in roles}
+    report.people = {number: {**(asked if number in scene.chosen else {}), **own.get(number, {})} for number in scene.roles}
     report.hold(settings.max_identity_drop)
-    with _writer(work, info, settings, report.statement, kept) as writer:
-        _second_pass(writer, left, reader, start, moving, settings, clock, progress, on_frame, sight.frames)
+    with _writer(work, scene.info, settings, report.statement, kept) as writer:
+        second_pass(writer, left, reader, start, moving, settings, clock, progress, on_frame, sight.frames)
     report.warnings += dict.fromkeys([*writer.warnings, *reader.remarks])
     report.frames, report.faces, report.frames_with_face = sight.frames, len(sight.numbers), sight.frames_with_face
-    report.licences = {part.name: part.license for part in models.pack.manifest.parts}
+    report.licences = {part.name: part.license for part in scene.models.pack.manifest.parts}
     report.seconds, report.wall, report.peak_memory = clock.seconds, clock.wall, peak_memory()
     return report
+
+
+def moving_of(scene: Scene, start: int, *, seek: bool) -> list[Moving]:
+    """Everybody who is edited, and their changes from frame `start` on; seek: whether the source gives the same frames after a seek."""
+    moving: list[Moving] = []
+    for number, person in enumerate(scene.sight.people):
+        if (moves := scene.roles.get(person.number)) is None:
+            continue
+        motion = scene.motion(number, moves)
+        if motion.scale:
+            row = max(0, start - motion.first)
+            again = partial(frames_of, source=scene.source, begun=batch_before(motion, row), seek=seek)
+            made = made_for(motion, moves, again, scene.models, scene.settings.composite, scene.clock, start=row)
+            moving += [(acts, ahead(one, DEPTH)) for acts, one in made]  # made in threads while frames are composited and written
+    return moving
 
 
 def made_for(
@@ -177,8 +165,8 @@ def shown(moving: Iterable[Moving]) -> list[tuple[Track, NDArray[np.float32]]]:
     return list(found.values())
 
 
-def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
-    """Raises OutputError."""
+def refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
+    """Whether the output may be written. Raises OutputError."""
     rows = numbered(target) if is_sequence(target) else {}
     if set(rows.values()) & set(numbered(source).values() if rows else ()):
         raise OutputError(f"{target} is the input itself", hint="Name another output.")
@@ -190,48 +178,12 @@ def _refuse_overwriting(source: Path, target: Path, settings: Settings) -> None:
         raise OutputError(f"{target} is there already", hint="--overwrite replaces it.")
 
 
-def _motion(
-    number: int,
-    sight: Sight,
-    parts: Sequence[object],
-    moves: Moves,
-    models: Models,
-    settings: Settings,
-    cache: Cache,
-    clock: Stopwatch,
-    progress: Progress | None,
-    lowered: Lowered,
-) -> tuple[Motion, int]:
-    """One of the people, ready to be rendered, and for how many steps the generator was tuned to them.
-
-    parts: what pass 1 depends on. Where latents move, renders of the unedited face are kept; an edit does not change them.
-    """
-    person, size, steady = sight.people[number], models.pack.size, steadiness_of(settings)
-    steps = steps_for(settings.tune) if moves.latent else 0
-    with clock.stage("tune"):
-        generator = models.tuned(person, steps, steady, cache=cache, parts=parts, progress=progress)
-    motion = motion_of(person, sight, moves, models.pack, partial(models.render, generator), settings, lowered, rows=models.rows)
-    if moves.latent:
-        key = stage_key("renders", number, steps, steady.method, steady.latents, *parts)
-        motion.kept = cache.rows("renders", key, (len(person.track), size, size, 3))
-    return motion, steps
-
-
-def _gated(motion: Motion, source: Path, moves: Moves, models: Models, settings: Settings, clock: Stopwatch) -> Gate | None:
-    """How far one person's edit may go, where --max-identity-drop asks."""
-    limit = settings.max_identity_drop
-    if limit is None:
-        return None
-    with clock.stage("identity"):
-        return hold(motion, source, models, moves, limit, mode=settings.composite, blend=settings.blend)
-
-
 def _writer(work: Work, info: ClipInfo, settings: Settings, note: str, kept: Kept | None) -> ClipWriter:
     return ClipWriter(work.target, info, crf=settings.crf, encoder=settings.video_encoder, note=note, part=work.part, kept=kept)
 
 
-def _second_pass(
-    writer: ClipWriter,
+def second_pass(
+    writer: Writer,
     left: Iterator[Frame],
     reader: FrameReader,
     start: int,
@@ -254,7 +206,7 @@ def _second_pass(
                 writer.write(*one)
 
         behind = stack.enter_context(Behind(write, DEPTH))
-        frames = stack.enter_context(closing(ahead(clock.each("decode", left), DEPTH, watch=reader)))
+        frames = stack.enter_context(closing(ahead(clock.each("decode", left), DEPTH)))
         for number, frame in enumerate(frames, start + 1):
             mark = Mark.of(frame, reader) if ends(number - 1) else None
             before = copy_frame(frame) if on_frame or debug else None

@@ -277,6 +277,6 @@ def fill(values: NDArray[np.floating], times: NDArray[np.floating], valid: NDArr
     for row in np.flatnonzero(~valid):
         after = int(np.searchsorted(known, row))
         a, b = max(after - 1, 0), min(after, len(known) - 1)
-        share = 0.0 if a == b else (times[row] - times[known[a]]) / (times[known[b]] - times[known[a]])
+        share = 0.0 if times[known[a]] == times[known[b]] else (times[row] - times[known[a]]) / (times[known[b]] - times[known[a]])
         out[row] = values[a] + share * (values[b].astype(np.float64) - values[a])
     return out

@@ -5,16 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
-from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, TypeVar
-
-from videdit.video import patience
-from videdit.video.patience import stalled
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _END = object()
-_STALLED = object()
 
 
 class _Failure:
@@ -24,18 +19,10 @@ class _Failure:
         self.error = error
 
 
-class Working(Protocol):
-    """Something whose `steps` grow while it gets on with a file."""
-
-    steps: int
-    path: Path
-
-
-def ahead(items: Iterable[T], depth: int, *, watch: Working | None = None) -> Generator[T, None, None]:
+def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """The same items in the same order, made up to `depth` ahead in a thread; its exceptions are raised here.
 
-    Closing the returned generator stops the thread. watch: what makes the items; where it stands still for `patience.PATIENCE` seconds,
-    the thread is left to itself, for native code can't be stopped. Raises UnreadableError then.
+    Closing the returned generator stops the thread.
     """
     waiting: queue.Queue[object] = queue.Queue(max(1, depth))
     stop = threading.Event()
@@ -66,33 +53,14 @@ def ahead(items: Iterable[T], depth: int, *, watch: Working | None = None) -> Ge
 
     thread = threading.Thread(target=work, daemon=True, name="videdit-ahead")
     thread.start()
-    left = False
     try:
-        while (item := _next(waiting, watch)) is not _END:
+        while (item := waiting.get()) is not _END:
             if isinstance(item, _Failure):
                 raise item.error
-            if item is _STALLED and watch is not None:
-                left = True
-                raise stalled(watch.path)
             yield item  # type: ignore[misc]
     finally:
         stop.set()
-        if not left:
-            thread.join(None if watch is None else patience.PATIENCE)
-
-
-def _next(waiting: queue.Queue[object], watch: Working | None) -> object:
-    """What comes next, or _STALLED. Seconds are counted one by one, so that those in which the whole process is stopped do not count."""
-    if watch is None:
-        return waiting.get()
-    steps, still = watch.steps, 0
-    while still < patience.PATIENCE:
-        try:
-            return waiting.get(timeout=1.0)
-        except queue.Empty:
-            still = still + 1 if watch.steps == steps else 0
-            steps = watch.steps
-    return _STALLED
+        thread.join()
 
 
 class Behind(Generic[T]):

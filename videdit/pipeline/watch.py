@@ -108,7 +108,7 @@ def watch_file(
         return from_arrays(stored, models.pack.id), parts, True
     log = FaceLog(work.place("faces"), [*parts, machine(models)], work.target) if work else None
     reader, left = _source(source, log)
-    with closing(ahead(clock.each("decode", left), DEPTH, watch=reader)) as frames:
+    with closing(ahead(clock.each("decode", left), DEPTH)) as frames:
         sight = watch(frames, models, settings, clock=clock, progress=progress, total=info.frames, invert=invert, log=log, reader=reader)
     cache.save("tracks", key, to_arrays(sight))
     return sight, parts, False

@@ -45,12 +45,15 @@ def _taps(window: Window, seconds: float) -> NDArray[np.float64]:
     times, count = window.times, len(window.times)
     if count == 1:
         return np.ones((1, 1))
-    step = min(seconds / FINE, float(np.median(np.diff(times))))
+    source = repaired(times, window.weights)
+    if times[-1] == times[0]:  # no time passes
+        return source[window.rows.start : window.rows.stop]
+    steps = np.diff(times)
+    step = min(seconds / FINE, float(np.median(steps[steps > 0])))
     points = int(np.ceil((times[-1] - times[0]) / step)) + 1
     grid = np.linspace(times[0], times[-1], points)
     rate = (points - 1) / (times[-1] - times[0])
     wanted = 2 * cutoff(seconds) / rate
-    source = repaired(times, window.weights)
     if wanted >= 1:  # samples lie further apart than anything to be filtered
         return source[window.rows.start : window.rows.stop]
     even = _between(grid, times) @ source
@@ -64,7 +67,8 @@ def _taps(window: Window, seconds: float) -> NDArray[np.float64]:
 def _between(wanted: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
     """Matrix [wanted, known]: straight lines between samples at known times, read at others."""
     after = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    share = np.clip((wanted - known[after - 1]) / (known[after] - known[after - 1]), 0.0, 1.0)
+    gap = known[after] - known[after - 1]
+    share = np.clip((wanted - known[after - 1]) / np.where(gap > 0, gap, 1.0), 0.0, 1.0)
     out = np.zeros((len(wanted), len(known)))
     rows = np.arange(len(wanted))
     out[rows, after - 1] = 1 - share

@@ -62,8 +62,8 @@ def _follow(
     speed = np.zeros_like(state)
     steps: list[tuple[float, float]] = []  # time, and what the frame moved a second
     for i in range(len(values)):
-        if i > 0:
-            gap = times[i] - times[i - 1]
+        gap = times[i] - times[i - 1] if i > 0 else 0.0
+        if gap > 0:  # what has the time of the sample before is not taken in
             moved = (values[i].astype(np.float64) - values[i - 1]) / gap if min(weights[i], weights[i - 1]) > 0 else speed
             steps = [s for s in steps if s[0] >= times[i] - NOISE] + [(times[i], _rms(moved))]
             speed = speed + _alpha(SPEED_CUTOFF, gap) * (moved - speed)

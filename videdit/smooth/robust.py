@@ -64,8 +64,9 @@ def _distance(values: NDArray[np.floating], times: NDArray[np.floating], i: int,
 
 
 def _line(values: NDArray[np.floating], times: NDArray[np.floating], i: int, a: int, b: int) -> NDArray[np.float64]:
-    """Where the line through samples a and b is at the time of i."""
-    share = (times[i] - times[a]) / (times[b] - times[a])
+    """Where the line through samples a and b is at the time of i; between them, where both have the same time."""
+    span = times[b] - times[a]
+    share = (times[i] - times[a]) / span if span else 0.5
     return np.asarray(values[a] + share * (values[b].astype(np.float64) - values[a]))
 
 
@@ -86,7 +87,7 @@ def repaired(times: NDArray[np.floating], weights: NDArray[np.floating]) -> NDAr
             continue
         after = int(np.searchsorted(others, i))
         a, b = others[max(after - 1, 0)], others[min(after, len(others) - 1)]
-        share = 0.0 if a == b else float((times[i] - times[a]) / (times[b] - times[a]))
+        share = 0.0 if times[a] == times[b] else float((times[i] - times[a]) / (times[b] - times[a]))
         out[i] *= weights[i]
         out[i, a] += (1 - weights[i]) * (1 - share)
         out[i, b] += (1 - weights[i]) * share

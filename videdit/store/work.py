@@ -43,6 +43,7 @@ class Work:
 
     def __init__(self, target: Path) -> None:
         self.target, self.folder = target, work_folder(target)
+        self.keep = False  # whether the folder stays though the block is left as it should be: others go on with what is in it
         self._lock: BinaryIO | None = None
 
     @property
@@ -86,12 +87,13 @@ class Work:
         """Remove what is half, and everything where nobody goes on, or from nothing. Raises OSError."""
         for path in self.folder.rglob("*part"):
             path.unlink(missing_ok=True)
-        if again and self.worth:
+        if self.keep or (again and self.worth):
             return
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-        (self.folder / "lock").unlink(missing_ok=True)  # Windows removes no open file; then an empty lock stays
+        for lock in self.folder.glob("lock*"):  # of parts too, that died
+            lock.unlink(missing_ok=True)  # Windows removes no open file; then an empty lock stays
 
     @property
     def worth(self) -> bool:

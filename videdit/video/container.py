@@ -33,6 +33,7 @@ class Muxer:
 
     def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
         self.warnings: list[str] = []
+        self.steps = 0  # packets written
         self._part, self._info, self._crf, self._encoder, self._note = part, info, crf, encoder, note
         self._out = av.open(f"file:{part}", "w", format=container, container_options=dict(OPTIONS.get(container, {})))
         self._copier: Copier | None = None
@@ -67,6 +68,7 @@ class Muxer:
         for packet in packets:
             if self._held is not None:
                 self._out.mux(self._held)
+                self.steps += 1
             else:
                 self._first_dts = (packet.dts or 0) * packet.time_base
             self._copier.copy_until((packet.dts or 0) * packet.time_base)
@@ -134,6 +136,11 @@ class ContainerSink:
     def warnings(self) -> list[str]:
         """What could not be kept."""
         return self._muxer.warnings
+
+    @property
+    def steps(self) -> int:
+        """Grows while a call of this sink gets on."""
+        return self._muxer.steps + (self._encoding.steps if self._encoding else 0)
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what belongs before it."""

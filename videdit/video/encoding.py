@@ -37,10 +37,14 @@ class Times:
 
 
 class Encoding:
-    """The encoder of a stream that `add_video` has made, in a container of a format (FFmpeg's name); times go on from `times`."""
+    """The encoder of a stream that `add_video` has made, in a container of a format (FFmpeg's name); times go on from `times`.
+
+    steps counts the packets that came at the end, where the encoder works through all that it still holds.
+    """
 
     def __init__(self, stream: av.VideoStream, info: ClipInfo, frame: Frame, *, container: str, time_base: Fraction, times: Times) -> None:
         self.times = times
+        self.steps = 0
         self._stream = stream
         self.narrowed = narrows(frame, stream.codec_context.name, container)
         self._fields: av.filter.Graph | None = None
@@ -59,7 +63,12 @@ class Encoding:
 
     def rest(self) -> list[av.Packet]:
         """All that the encoder still holds; it takes no more frames."""
-        return list(self._stream.encode(None))
+        packets = []
+        for packet in self._stream.codec_context.encode_lazy(None):
+            self.steps += 1
+            packet.stream = self._stream
+            packets.append(packet)
+        return packets
 
 
 def _field_graph(stream: av.VideoStream, time_base: Fraction, fields: str) -> av.filter.Graph:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,6 +18,7 @@ from videdit.video import stills
 from videdit.video.color import color_of, display_matrix, orient, planar_format, planes_of, turned_format, turns
 from videdit.video.hdr import kinds_not_kept
 from videdit.video.opening import decoder, open_source, promised_end, video_stream
+from videdit.video.patience import in_time
 from videdit.video.probe import file_kind
 
 BREAK = 0.5  # s; durations in headers are not exact
@@ -26,7 +30,8 @@ def read_frames(path: Path | str, *, start: float | None = None, stop: float | N
     """An iterator over the frames of a clip, GIF or picture, in the order they are shown.
 
     start and stop bound `Frame.time` (seconds; start <= time < stop). With a start the reader seeks to the key frame before it
-    instead of decoding everything; the frames and their index are the same as without. Raises UnreadableError.
+    instead of decoding everything; the frames and their index are the same as without. Raises UnreadableError, also where the decoder
+    stands still.
     """
     return FrameReader(Path(path), start=start, stop=stop)
 
@@ -34,7 +39,7 @@ def read_frames(path: Path | str, *, start: float | None = None, stop: float | N
 class FrameReader(Iterator[Frame]):
     """Iterates over frames.
 
-    steps counts the packets taken so far: while a decoder works, it grows.
+    steps counts the packets taken so far: while a decoder works, it grows. Where it does not for a while (see patience), it is given up.
     damaged counts the packets skipped so far because they can't be decoded (the frame before then stands longer), concealed the frames of
     which the decoder had to make up a part; missing are the seconds by which the file ends before the time it promises; not_kept names
     what came with frames and can't be written again.
@@ -51,11 +56,15 @@ class FrameReader(Iterator[Frame]):
         return self
 
     def __next__(self) -> Frame:
-        return next(self._frames)
+        found = in_time(partial(next, self._frames, None), self.path, steps=lambda: self.steps)
+        if found is None:
+            raise StopIteration
+        return found
 
     def close(self) -> None:
         """Let go of the file before the end."""
-        self._frames.close()
+        with contextlib.suppress(ValueError):  # a decoder that was given up is still in it
+            self._frames.close()
 
     @property
     def remarks(self) -> list[str]:
@@ -111,12 +120,24 @@ class FrameReader(Iterator[Frame]):
                 self.damaged = self.concealed = 0
                 yield from self._from_start()
                 return
-            offset = count_before(self.path, first.pts)
+            offset = self._count_before(first.pts)
             first.index += offset
             yield first
             for frame in frames:
                 frame.index += offset
                 yield frame
+
+    def _count_before(self, pts: int) -> int:
+        """How many frames are shown before the one at `pts`, counted in the packets."""
+        count = 0
+        with open_source(self.path) as container:
+            stream = video_stream(container, self.path)
+            for packet in container.demux(stream):
+                self.steps += 1
+                if packet.dts is not None and packet.dts >= pts:
+                    break
+                count += packet.pts is not None and packet.pts < pts and not packet.is_discard
+        return count
 
     def _decode(self, container: av.container.InputContainer, stream: av.VideoStream, index: int) -> Iterator[Frame]:
         """Every frame from where the container stands."""
@@ -179,23 +200,20 @@ def _to_frame(picture: av.VideoFrame, stream: av.VideoStream, index: int, last: 
 
 def frame_times(path: Path | str) -> list[float]:
     """The times of all frames in seconds, in order, read from the packets without decoding. Raises UnreadableError."""
-    path = Path(path)
+    path, ticks = Path(path), list[int]()
+    time_base = in_time(partial(_read_ticks, path, ticks), path, steps=lambda: len(ticks))
+    return [float(tick * time_base) for tick in sorted(ticks)]
+
+
+def _read_ticks(path: Path, ticks: list[int]) -> Fraction:
+    """Fill in the pts of all frames as they come; what they count, in s. Raises UnreadableError."""
     if file_kind(path) == "picture":
-        return [0.0]
+        ticks.append(0)
+        return Fraction(1)
     with open_source(path) as container:
         stream = video_stream(container, path)
         assert stream.time_base is not None
-        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
-        return [float(tick * stream.time_base) for tick in sorted(ticks)]
-
-
-def count_before(path: Path, pts: int) -> int:
-    """How many frames are shown before the one at `pts`, counted in the packets."""
-    count = 0
-    with open_source(path) as container:
-        stream = video_stream(container, path)
         for packet in container.demux(stream):
-            if packet.dts is not None and packet.dts >= pts:
-                break
-            count += packet.pts is not None and packet.pts < pts and not packet.is_discard
-    return count
+            if packet.pts is not None and not packet.is_discard:
+                ticks.append(packet.pts)
+        return stream.time_base

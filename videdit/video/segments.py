@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -27,6 +28,7 @@ from videdit.video.encoders import add_video
 from videdit.video.encoding import Encoding, Times
 from videdit.video.marks import Mark
 from videdit.video.packets import PacketFile, PacketsDamagedError, Times3, read_facts, read_packets
+from videdit.video.patience import blocked
 from videdit.video.probe import ClipInfo
 
 SEGMENT = 48  # frames
@@ -36,21 +38,26 @@ JOINED = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "libvpx", "prores_ks"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One that is whole: its file, frames, the mark of the source's last frame in it, and the encoder's times behind it."""
+    """One that is whole: its file, frames, the mark of the source's last frame in it, and the encoder's times behind it.
+
+    behind: what whoever made it took for the mark and the times of the segment before; None for the first.
+    """
 
     path: Path
     frames: int
     mark: Mark
     times: Times
     packets: list[Times3]
+    behind: tuple[Mark, Times] | None = None
 
 
 def segments_in(folder: Path, key: str) -> list[Segment]:
-    """What is done of an edit; segments of another key, damaged ones and all behind them are removed."""
+    """What is done of an edit; segments of another key, damaged ones and all behind them are removed, and so are those that were made by
+    who took another frame for the one before (see `pipeline.parts`)."""
     found: list[Segment] = []
     for number in range(len(list(folder.glob("*.seg")))):
-        segment = _segment(_place(folder, number), key)
-        if segment is None:
+        segment = segment_at(folder, number, key)
+        if segment is None or (found and segment.behind != (found[-1].mark, found[-1].times)):
             break
         found.append(segment)
     known = {segment.path for segment in found}
@@ -64,17 +71,26 @@ def _place(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.seg"
 
 
-def _segment(path: Path, key: str) -> Segment | None:
+def segment_at(folder: Path, number: int, key: str) -> Segment | None:
     """A segment that is whole and of this key."""
+    path = _place(folder, number)
     try:
         facts, packets = read_facts(path)
         if facts["key"] != key:
             return None
-        times = facts["times"]
-        stands = Times(Fraction(times["first"]), Fraction(times["end"]), int(times["last"]), bool(times["moved"]))
-        return Segment(path, int(facts["frames"]), Mark.of_json(facts["mark"]), stands, packets)
+        behind = facts["behind"] and (Mark.of_json(facts["behind"]["mark"]), _times(facts["behind"]["times"]))
+        return Segment(path, int(facts["frames"]), Mark.of_json(facts["mark"]), _times(facts["times"]), packets, behind)
     except (OSError, PacketsDamagedError, ValueError, KeyError, TypeError):
         return None
+
+
+def _times(values: dict[str, Any]) -> Times:
+    """From plain values. Raises KeyError, ValueError, TypeError."""
+    return Times(Fraction(values["first"]), Fraction(values["end"]), int(values["last"]), bool(values["moved"]))
+
+
+def _plain(times: Times) -> dict[str, Any]:
+    return {"first": str(times.first), "end": str(times.end), "last": times.last, "moved": times.moved}
 
 
 @dataclass(slots=True)
@@ -133,6 +149,12 @@ class SegmentSink:
         self._crf, self._encoder, self._kept, self._first = crf, encoder, kept, first
         self._now: _Part | None = None
         self._muxer: Muxer | None = None
+        self.left = False  # nobody waits for us any more: another process may be at work on this output
+
+    @property
+    def steps(self) -> int:
+        """Grows while a call of this sink gets on."""
+        return (self._now.encoding.steps if self._now else 0) + (self._muxer.steps if self._muxer else 0)
 
     def write(self, frame: Frame, mark: Mark | None = None) -> None:
         """Encode a frame; mark: of the source's frame where it is the last of a segment (see `ends`). Raises OSError."""
@@ -147,14 +169,18 @@ class SegmentSink:
     def finish(self) -> None:
         """Keep what is left, join all segments, close the file."""
         assert self._first is not None
-        if self._now is not None:
-            self._keep(self._now, Mark.none())
+        self.keep()
         done = self._kept.done
         self._muxer = Muxer(self._part, self._container, self._info, crf=self._crf, encoder=self._encoder, note=self._note)
         stream, ticks = self._muxer.open(self._first)
         self._muxer.mux(joined(done, stream, ticks))
         self._muxer.finish(done[-1].times)
         self.warnings += self._muxer.warnings
+
+    def keep(self) -> None:
+        """Keep what is left as the clip's last segment. Raises OSError."""
+        if self._now is not None:
+            self._keep(self._now, Mark.none())
 
     def abort(self) -> None:
         """Let go of what is not whole."""
@@ -175,11 +201,14 @@ class SegmentSink:
     def _keep(self, part: _Part, mark: Mark) -> None:
         """The segment at work becomes one that is done."""
         part.end()
-        times, place = part.encoding.times, _place(self._kept.folder, len(self._kept.done))
-        values = {"first": str(times.first), "end": str(times.end), "last": times.last, "moved": times.moved}
-        part.file.close({"key": self._kept.key, "frames": part.frames, "mark": asdict(mark), "times": values})
+        done, times, place = self._kept.done, part.encoding.times, _place(self._kept.folder, len(self._kept.done))
+        behind = {"mark": asdict(done[-1].mark), "times": _plain(done[-1].times)} if done else None
+        facts = {"key": self._kept.key, "frames": part.frames, "mark": asdict(mark), "times": _plain(times), "behind": behind}
+        part.file.close(facts)
+        if self.left:
+            raise blocked(self._part)
         commit(place.with_suffix(".part"), place)
-        self._kept.done.append(Segment(place, part.frames, mark, times, part.packets))
+        done.append(Segment(place, part.frames, mark, times, part.packets))
         self._now = None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -20,6 +22,7 @@ from videdit.video.formats import ANIMATIONS, CONTAINERS, SUFFIXES, kind_of_suff
 from videdit.video.marks import Mark
 from videdit.video.notes import gif_comment, joined
 from videdit.video.packets import PacketsDamagedError
+from videdit.video.patience import blocked, in_time
 from videdit.video.probe import ClipInfo
 from videdit.video.reader import read_frames
 from videdit.video.segments import Kept, SegmentSink, joins
@@ -44,7 +47,8 @@ class ClipWriter:
     is visually equal to the source. note: a sentence for the file's metadata. `warnings` names what could not be kept, complete after
     the block.
 
-    Raises UsageError for a suffix or an encoder that does not exist, OutputError when the target can't be written.
+    Raises UsageError for a suffix or an encoder that does not exist, OutputError when the target can't be written, also where an encoder
+    stands still (see patience).
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class ClipWriter:
         self._crf, self._encoder, self._note = crf, encoder, note
         self._kept = kept
         self._sink: Sink | None = None
+        self._at_work = False  # a thread is in the sink; one that was given up stays there
         self._check()
 
     def write(self, frame: Frame, mark: Mark | None = None) -> None:
@@ -72,13 +77,31 @@ class ClipWriter:
         try:
             if self._sink is None:
                 self._sink = self._open()
-            if isinstance(self._sink, SegmentSink):
-                self._sink.write(frame, mark)
-            else:
-                self._sink.write(frame)
+            sink = self._sink
+            self._in_time(partial(sink.write, frame, mark) if isinstance(sink, SegmentSink) else partial(sink.write, frame))
         except (av.error.FFmpegError, OSError, OverflowError, MemoryError) as error:
             raise self._failure(error) from error
         self.frames += 1
+
+    def _in_time(self, work: Callable[[], None]) -> None:
+        """Have the sink do something. Raises OutputError where it stands still."""
+
+        def call() -> None:
+            try:
+                work()
+            finally:
+                self._at_work = False
+
+        self._at_work = True
+        in_time(call, self.target, steps=self._steps, error=blocked)
+
+    def _steps(self) -> tuple[int, int]:
+        """Something that changes while the sink gets on: packets, and the time at which its file was written to."""
+        try:
+            written = self.part.stat().st_mtime_ns
+        except OSError:
+            written = 0
+        return getattr(self._sink, "steps", 0), written
 
     def __enter__(self) -> ClipWriter:
         try:
@@ -100,7 +123,7 @@ class ClipWriter:
                 self._sink = self._open()
             if self._sink is None:
                 raise OutputError(f"{self.target}: no frame was written", hint="The source shows none.")
-            self._sink.finish()
+            self._in_time(self._sink.finish)
             if kind_of_suffix(self.target) != "sequence":
                 commit(self.part, self.target)
         except PacketsDamagedError as error:
@@ -111,11 +134,15 @@ class ClipWriter:
         self._sink = None
 
     def _abort(self) -> None:
-        if self._sink is not None:
+        if isinstance(self._sink, SegmentSink):
+            self._sink.left = True
+        # where a thread is still in the sink, it would close what is in use; pictures in a row are only removed
+        if self._sink is not None and (not self._at_work or isinstance(self._sink, SequenceSink)):
             with contextlib.suppress(av.error.FFmpegError, OSError):  # the file is thrown away
                 self._sink.abort()
-            self._sink = None
-        self.part.unlink(missing_ok=True)
+        self._sink = None
+        with contextlib.suppress(PermissionError):  # Windows removes no file that is open
+            self.part.unlink(missing_ok=True)
 
     def _check(self) -> None:
         """Whether the target fits the source. Raises UsageError."""
