@@ -150,6 +150,21 @@ def test_moving_pictures_keep_every_pixel_time_and_loop(tmp_path: Path, source: 
         assert np.array_equal(frame.planes[3], other.planes[3])
 
 
+@pytest.mark.parametrize("source", ["gif", "webp", "mov"])
+def test_transparency_of_any_samples_reaches_webm(tmp_path: Path, source: str) -> None:
+    path = tmp_path / f"in.{source}"
+    if source == "gif":
+        media.make_transparent_gif(path)
+    elif source == "webp":
+        moving(path, [80, 50])
+    else:
+        make_clear(path, "prores_ks", "yuva444p10le", {})
+    warnings = write_again(path, tmp_path / "out.webm")
+    assert not any("transparency" in warning for warning in warnings)
+    assert probe(tmp_path / "out.webm").pix_fmt == "yuva420p"
+    assert len(list(read_frames(tmp_path / "out.webm"))) == len(list(read_frames(path)))
+
+
 def test_a_moving_picture_becomes_a_clip(tmp_path: Path) -> None:
     warnings = write_again(moving(tmp_path / "in.webp", [80, 50, 270, 35]), tmp_path / "out.mp4")
     assert any("transparency" in warning for warning in warnings)

@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
 from videdit.video.notes import NO_PLACE, add_words, no_place
+from videdit.video.opening import codec_of
 from videdit.video.probe import open_source, video_stream
 
 # Written anew by the muxer, or about the encoding that is replaced.
@@ -160,7 +161,7 @@ def _can_carry(out: OutputContainer, stream: Stream) -> bool:
     """Whether a header with this stream alone can be written; formats say no in many ways, so it is tried."""
     if stream.type == "attachment" and out.format.name != "matroska":
         return False
-    if stream.type == "subtitle" and out.format.name == "mpegts" and stream.name not in _TS_SUBTITLES:
+    if stream.type == "subtitle" and out.format.name == "mpegts" and codec_of(stream) not in _TS_SUBTITLES:
         return False
     try:
         with av.open(io.BytesIO(), "w", format=out.format.name) as trial:
@@ -195,9 +196,8 @@ def _words(metadata: dict[str, str]) -> dict[str, str]:
 
 def _name(stream: Stream) -> str:
     """`audio stream 1 (aac)`, `cover picture 2 (mjpeg)`."""
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.name
     kind = "cover picture" if Disposition.attached_pic in stream.disposition else f"{stream.type} stream"
-    return f"{kind} {stream.index} ({codec or 'unknown'})"
+    return f"{kind} {stream.index} ({codec_of(stream) or 'unknown'})"
 
 
 def _coarser(source: Fraction | None, written: Fraction | None) -> bool:
