@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.error
 
-from videdit.errors import OutputError
+from videdit.errors import OutputError, UnreadableError
 from videdit.types import Frame
 from videdit.video.copying import Copier
 from videdit.video.encoders import add_video, narrows
 from videdit.video.encoding import LATER, Encoding, Times
 from videdit.video.losses import losses
+from videdit.video.opening import open_source, video_stream
 from videdit.video.probe import ClipInfo, first_time, probe
 
 # Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them. And it would draw
 # numbers for the file and its tracks: the same input would give other bytes every time.
 MATROSKA = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
 OPTIONS = {"matroska": MATROSKA, "webm": MATROSKA}
+OTHER = "Choose another format, such as .mkv, .mp4 or .mov."
 MOVIES = ("mp4", "mov", "3gp")
 MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
+# A transport stream of 9 or 10 packets is none to FFmpeg. Null packets, which everybody skips, make a short one long enough.
+TS_LEAST, TS_NULL = 16, b"\x47\x1f\xff\x10" + b"\xff" * 184
 
 
 class Muxer:
@@ -40,6 +46,8 @@ class Muxer:
         self._first_dts = Fraction(0)
         self._narrowed = False
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
+        self._given = 0  # packets of pictures that were given to the muxer
+        self._refusal: av.error.FFmpegError | None = None  # what it said when it took one of somebody's
 
     def open(self, frame: Frame) -> tuple[av.VideoStream, Fraction]:
         """Set up all streams by the first frame and write the header; the stream, and the ticks in which its encoder counts, s."""
@@ -66,7 +74,7 @@ class Muxer:
         assert self._copier is not None
         for packet in packets:
             if self._held is not None:
-                self._out.mux(self._held)
+                self._put(self._held)
             else:
                 self._first_dts = (packet.dts or 0) * packet.time_base
             self._copier.copy_until((packet.dts or 0) * packet.time_base)
@@ -79,11 +87,16 @@ class Muxer:
         if times.moved:
             self.warn(LATER)
         self._copier.finish()
+        self._close()
         self.warnings += self._copier.warnings
-        self._out.close()
         self._copier.close()
-        self._check_start(times)
-        self._say_losses(self._copier.copied)
+        try:
+            self._check_pictures()
+            self._check_start(times)
+            self._say_losses(self._copier.copied)
+        except UnreadableError as error:
+            reason = str(error.__cause__ or "nothing in it can be decoded").splitlines()[0]
+            raise OutputError(f"the {self._out.format.name} that was written can't be read again: {reason}", hint=OTHER) from error
 
     def abort(self) -> None:
         """Close everything."""
@@ -99,7 +112,43 @@ class Muxer:
             steps = (self._held.dts or 0) * self._held.time_base - self._first_dts
             rest = times.end - times.first - steps
             self._held.duration = max(round(rest / self._held.time_base), 0)
-        self._out.mux(self._held)
+        self._put(self._held)
+
+    def _put(self, packet: av.Packet) -> None:
+        """Write a packet of pictures. What a muxer does not take of a copied stream may show only here, for it sorts packets first."""
+        self._given += 1
+        with self._patient():
+            self._out.mux(packet)
+
+    def _close(self) -> None:
+        """Write what the muxer still holds, and the file's end."""
+        with self._patient():
+            self._out.close()
+        if self._out.format.name == "mpegts":
+            with self._part.open("ab") as file:
+                file.write(TS_NULL * (TS_LEAST - self._part.stat().st_size // len(TS_NULL)))
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        """A refusal counts only where pictures are missing in the end, or nothing is copied that it could be about."""
+        assert self._copier is not None
+        try:
+            yield
+        except (av.error.ArgumentError, av.error.InvalidDataError) as error:
+            if not self._copier.copied:
+                raise
+            self._refusal = error
+
+    def _check_pictures(self) -> None:
+        """After a refusal: whether all pictures are there all the same. Raises OutputError."""
+        if self._refusal is None:
+            return
+        with open_source(self._part) as written:
+            found = sum(bool(packet.size) for packet in written.demux(video_stream(written, self._part)))
+        if found != self._given:
+            reason = (self._refusal.strerror or "it does not say why").lower()
+            raise OutputError(f"{self._out.format.name} does not take {self._info.path.name}: {reason}", hint=OTHER)
+        self.warn(f"{self._out.format.name} does not take all packets of the copied streams: some are left out")
 
     def _check_start(self, times: Times) -> None:
         """Say so when the muxer moved everything on, as formats do that can't hold times below zero."""

@@ -207,9 +207,8 @@ def _describe(stream: av.stream.Stream) -> StreamInfo:
     elif av.stream.Disposition.attached_pic in stream.disposition:
         detail = "cover picture"
     words = {"filename": stream.name or "attachment"} if stream.type == "attachment" else dict(stream.metadata)
-    return StreamInfo(
-        stream.index, stream.type, codec_of(stream) or "unknown", stream.language or "", detail, words, int(stream.disposition)
-    )
+    codec = codec_of(stream) or "unknown"
+    return StreamInfo(stream.index, stream.type, codec, stream.language or "", detail, words, int(stream.disposition))
 
 
 def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
