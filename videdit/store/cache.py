@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from videdit.store.rows import Rows
 
 LIMIT = 4 << 30  # bytes kept
-VERSIONS = {"tracks": 3, "tuned": 3, "renders": 3}  # raised when a stage's results change
+VERSIONS = {"tracks": 4, "tuned": 3, "renders": 3}  # raised when a stage's results change
 
 
 @dataclass(frozen=True, slots=True)
