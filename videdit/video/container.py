@@ -31,15 +31,22 @@ MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
 TS_LEAST, TS_NULL = 16, b"\x47\x1f\xff\x10" + b"\xff" * 184
 
 
+class CopiesRefusedError(OutputError):
+    """No whole file comes of pictures and what is copied beside them."""
+
+
 class Muxer:
-    """Writes packets of pictures beside everything else of the source; `warnings` is complete after `finish`.
+    """Writes packets of pictures beside everything else of the source (copies False: alone); `warnings` is complete after `finish`.
 
     `open` makes the stream, `mux` takes its packets in order; see ContainerSink and segments.SegmentSink for who makes them.
     """
 
-    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
+    def __init__(
+        self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "", copies: bool = True
+    ) -> None:
         self.warnings: list[str] = []
         self._part, self._info, self._crf, self._encoder, self._note = part, info, crf, encoder, note
+        self._copies = copies
         self._out = av.open(f"file:{part}", "w", format=container, container_options=dict(OPTIONS.get(container, {})))
         self._copier: Copier | None = None
         self._stream: av.VideoStream | None = None
@@ -54,10 +61,12 @@ class Muxer:
         name = self._out.format.name
         time_base = ticks_of(self._info, frame, name)
         self._copier = Copier(self._info.path, self._out)
-        self._copier.add_streams(before_video=True)
+        if self._copies:
+            self._copier.add_streams(before_video=True)
         stream, warnings = add_video(self._out, self._encoder, frame, self._info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
-        self._copier.add_streams(before_video=False)
+        if self._copies:
+            self._copier.add_streams(before_video=False)
         self._copier.start(stream, note=self._note)
         if name in MOVIES:
             self._out.container_options.update(_movie_options([time_base, *self._copier.time_bases], self._out.metadata))
@@ -81,7 +90,7 @@ class Muxer:
             self._held = packet
 
     def finish(self, times: Times) -> None:
-        """Write the last packet, copy the rest, close the file."""
+        """Write the last packet, copy the rest, close the file. Raises OutputError, CopiesRefusedError."""
         assert self._copier is not None
         self._mux_last(times)
         if times.moved:
@@ -95,8 +104,7 @@ class Muxer:
             self._check_start(times)
             self._say_losses(self._copier.copied)
         except UnreadableError as error:
-            reason = str(error.__cause__ or "nothing in it can be decoded").splitlines()[0]
-            raise OutputError(f"the {self._out.format.name} that was written can't be read again: {reason}", hint=OTHER) from error
+            raise self._unfit() from error
 
     def abort(self) -> None:
         """Close everything."""
@@ -140,15 +148,20 @@ class Muxer:
             self._refusal = error
 
     def _check_pictures(self) -> None:
-        """After a refusal: whether all pictures are there all the same. Raises OutputError."""
+        """After a refusal: whether all pictures are there all the same. Raises CopiesRefusedError, UnreadableError."""
         if self._refusal is None:
             return
         with open_source(self._part) as written:
             found = sum(bool(packet.size) for packet in written.demux(video_stream(written, self._part)))
         if found != self._given:
-            reason = (self._refusal.strerror or "it does not say why").lower()
-            raise OutputError(f"{self._out.format.name} does not take {self._info.path.name}: {reason}", hint=OTHER)
+            raise self._unfit()
         self.warn(f"{self._out.format.name} does not take all packets of the copied streams: some are left out")
+
+    def _unfit(self) -> OutputError:
+        """Why what was written is no good, as far as the muxer has said."""
+        name, reason = self._out.format.name, (self._refusal and self._refusal.strerror) or "it can't be read again"
+        kind = CopiesRefusedError if self._refusal else OutputError
+        return kind(f"{name} does not take {self._info.path.name}: {reason.lower()}", hint=OTHER)
 
     def _check_start(self, times: Times) -> None:
         """Say so when the muxer moved everything on, as formats do that can't hold times below zero."""

@@ -22,7 +22,7 @@ import av
 from videdit.store.durable import commit
 from videdit.types import Frame
 from videdit.video.color import has_alpha
-from videdit.video.container import Muxer, ticks_of
+from videdit.video.container import CopiesRefusedError, Muxer, ticks_of
 from videdit.video.encoders import add_video
 from videdit.video.encoding import Encoding, Times
 from videdit.video.marks import Mark
@@ -145,12 +145,19 @@ class SegmentSink:
             self._keep(self._now, mark or Mark.none())
 
     def finish(self) -> None:
-        """Keep what is left, join all segments, close the file."""
-        assert self._first is not None
+        """Keep what is left, join all segments, close the file; alone where nothing whole comes of what would be copied beside them."""
         if self._now is not None:
             self._keep(self._now, Mark.none())
-        done = self._kept.done
-        self._muxer = Muxer(self._part, self._container, self._info, crf=self._crf, encoder=self._encoder, note=self._note)
+        try:
+            self._join(copies=True)
+        except CopiesRefusedError:
+            self._join(copies=False)
+            self.warnings.append(f"{self._container} does not take the other streams of {self._info.path.name}: left out")
+
+    def _join(self, *, copies: bool) -> None:
+        assert self._first is not None
+        done, crf, encoder = self._kept.done, self._crf, self._encoder
+        self._muxer = Muxer(self._part, self._container, self._info, crf=crf, encoder=encoder, note=self._note, copies=copies)
         stream, ticks = self._muxer.open(self._first)
         self._muxer.mux(joined(done, stream, ticks))
         self._muxer.finish(done[-1].times)
