@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -208,6 +209,20 @@ def test_names_as_long_as_can_be(tmp_path: Path) -> None:
     name = "n" * 251 + ".mp4"
     write(source, tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == sorted(["in.mp4", name])
+
+
+@pytest.mark.parametrize("stop", [None, 44])
+def test_encoders_of_segments_that_are_done_are_gone(tmp_path: Path, stop: int | None) -> None:
+    """Each holds some dozens of pictures; nobody knows when a garbage collector would come."""
+    source = media.make_clip(tmp_path / "in.mp4", size=SIZE, times=range(50))
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(EOFError) if stop else contextlib.nullcontext():
+            write(source, tmp_path / "out.mp4", stop=stop)
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, av.container.OutputContainer)]
+    finally:
+        gc.enable()
 
 
 def test_pictures_go_alone_where_nothing_whole_comes_of_the_sound(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ class SegmentSink:
     def abort(self) -> None:
         """Let go of what is not whole."""
         if self._now is not None:
-            self._now.file.abort()
+            self._now.close()
         if self._muxer is not None:
             self._muxer.abort()
 
@@ -177,7 +177,7 @@ class SegmentSink:
         scratch = av.open(io.BytesIO(), "w", format=self._container)
         stream, _ = add_video(scratch, self._encoder, first, self._info, crf=self._crf, time_base=time_base)
         encoding = Encoding(stream, self._info, first, container=self._container, time_base=time_base, times=times)
-        return _Part(encoding, PacketFile(_place(self._kept.folder, len(done)).with_suffix(".part")))
+        return _Part(scratch, encoding, PacketFile(_place(self._kept.folder, len(done)).with_suffix(".part")))
 
     def _keep(self, part: _Part, mark: Mark) -> None:
         """The segment at work becomes one that is done."""
@@ -185,6 +185,7 @@ class SegmentSink:
         times, place = part.encoding.times, _place(self._kept.folder, len(self._kept.done))
         values = {"first": str(times.first), "end": str(times.end), "last": times.last, "moved": times.moved}
         part.file.close({"key": self._kept.key, "frames": part.frames, "mark": asdict(mark), "times": values})
+        part.close()
         commit(place.with_suffix(".part"), place)
         self._kept.done.append(Segment(place, part.frames, mark, times, part.packets))
         self._now = None
@@ -204,8 +205,9 @@ def joins(container: str, encoder: str, pix_fmt: str) -> bool:
 
 @dataclass(slots=True)
 class _Part:
-    """A segment being written."""
+    """A segment being written; scratch: the container that its encoder belongs to."""
 
+    scratch: av.container.OutputContainer
     encoding: Encoding
     file: PacketFile
     packets: list[Times3] = field(default_factory=list)
@@ -219,6 +221,11 @@ class _Part:
     def end(self) -> None:
         """Empty the encoder."""
         self._write(self.encoding.rest())
+
+    def close(self) -> None:
+        """Let go of the file and the encoder, which would wait for the garbage collector with all the pictures it holds."""
+        self.file.abort()
+        self.scratch.close()
 
     def _write(self, packets: list[av.Packet]) -> None:
         for packet in packets:
