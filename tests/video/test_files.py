@@ -89,6 +89,17 @@ def test_timecode(tmp_path: Path, source: str, target: str) -> None:
     assert probe(tmp_path / f"out{target}").timecode == "01:02:03:04" or any("timecode" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("target", [".mov", ".mp4", ".mkv"])
+def test_timecode_of_a_fast_camera(tmp_path: Path, target: str) -> None:
+    """mov and mp4 count no more than 255 frames in a second of it."""
+    clip = media.make_clip(
+        tmp_path / "in.mkv", size=SIZE, times=range(0, 20, 2), time_base=Fraction(1, 1000), rate=500, metadata={"timecode": "01:02:03:04"}
+    )
+    warnings = write_again(clip, tmp_path / f"out{target}")
+    assert len(list(read_frames(tmp_path / f"out{target}"))) == 10
+    assert probe(tmp_path / f"out{target}").timecode == "01:02:03:04" or any("timecode" in warning for warning in warnings)
+
+
 def make_clear(path: Path, encoder: str, pix_fmt: str, options: dict[str, str]) -> Path:
     with av.open(str(path), "w") as out:
         stream = out.add_stream(encoder, rate=25, options=options)

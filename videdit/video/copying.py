@@ -24,6 +24,7 @@ _STALE_TAG = re.compile(
     re.IGNORECASE,
 )
 
+MOST_COUNTED = 255  # frames a second of a timecode in mp4 and mov
 _TS_SUBTITLES = ("dvbsub", "dvb_subtitle", "dvb_teletext", "libzvbi_teletextdec", "pgssub")
 
 
@@ -74,10 +75,16 @@ class Copier:
         self._packets = self._demux(wanted)
 
     def _set_timecode(self, stream: av.VideoStream) -> None:
-        """mp4 and mov write a track for the timecode that the video stream says; elsewhere it is a word like others."""
+        """mp4 and mov write a track for the timecode that the video stream says; elsewhere it is a word like others. They count frames
+        of a second in a byte: above that it is left out, which losses.py says."""
         words = [*self._video.metadata.items(), *self._source.metadata.items()]
         found = next((value for key, value in words if key.lower() == "timecode"), None)
-        if found is not None:
+        rate = stream.codec_context.framerate
+        if self._out.format.name in ("mp4", "mov") and rate and rate > MOST_COUNTED:
+            for place in (self._out.metadata, stream.metadata):
+                for key in [key for key in place if key.lower() == "timecode"]:
+                    del place[key]
+        elif found is not None:
             stream.metadata["timecode"] = found
 
     @property
