@@ -40,7 +40,7 @@ from videdit.types import Frame
 SIZE = (72, 64)
 CODES = {  # how a run on a mutant may end
     "clip": (0, 3, 4, 6),
-    "picture": (0, 3, 4, 6),
+    "picture": (0, 2, 3, 4, 6),  # several JPEGs in one file are a clip, and no picture is made of a clip
     "gif": (0, 2, 3, 4, 6),  # a WebP may become one that does not move, and no clip is made of a picture
     "manifest": (0, 2, 4, 5),  # a pack may lose the attribute that is asked for
     "weights": (0, 4, 5),
