@@ -20,11 +20,14 @@ import pytest
 import torch
 
 from tests.mutants import mutate
+from tests.packs.foreign import checkpoints
 from videdit.cli.main import main
-from videdit.errors import UnreadableError, UsageError
-from videdit.packs.foreign import files
+from videdit.errors import UnreadableError, UsageError, VideditError
+from videdit.networks.psp import DEPTHS
+from videdit.packs.foreign import directions, encoders, files, stylegan2
 from videdit.packs.foreign.files import Checkpoint
 from videdit.packs.foreign.layouts import flat, numbers
+from videdit.packs.foreign.tensors import Array
 
 PROTO = b"\x80\x02"
 STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
@@ -296,3 +299,49 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.pt")
     with pytest.raises(UsageError, match="is no file"):
         Checkpoint(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conv1.conv.blur.kernel": torch.ones(1, 1, 4, 4)},
+        {"conv1.conv.blur.kernel": torch.ones(100_000)},
+        {"conv1.conv.modulation.weight": torch.ones(())},
+        {"to_rgb1.conv.weight": torch.ones(3)},
+        {"to_rgb1.conv.weight": torch.ones(())},
+        {"style.1.weight": torch.ones(8)},
+        {"style.1.weight": torch.ones(8, 100_000)},
+        {"to_rgbs.99999999999.conv.weight": torch.ones(1)},
+        {"latent_avg": torch.ones(())},
+    ],
+    ids=str,
+)
+def test_shapes_that_make_no_sense_are_refused_or_left_out(change: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    state = checkpoints.rosinality([8, 8], style=8, mapping=1)
+    torch.save({"g_ema": state | change}, tmp_path / "x.pt")
+    with contextlib.suppress(UnreadableError), Checkpoint(tmp_path / "x.pt") as checkpoint:
+        assert stylegan2.find(flat(checkpoint.tree)) is not None
+
+
+def test_an_encoder_is_not_made_of_what_a_file_claims(tmp_path: Path) -> None:
+    """Channels of layers that the file has no weights for would take terabytes."""
+    ends = [sum(DEPTHS[: i + 1]) - 1 for i in range(len(DEPTHS))]
+    state = {f"body.{end}.res_layer.3.weight": torch.ones(8192, 1, 1, 1) for end in ends}
+    state |= {"input_layer.0.weight": torch.ones(8192, 3, 1, 1), "latlayer1.weight": torch.ones(1)}
+    state |= {f"styles.{i}.linear.weight": torch.ones(8192, 1) for i in range(18)}
+    torch.save({"state_dict": {f"encoder.{name}": value for name, value in state.items()}}, tmp_path / "e4e.pt")
+    with pytest.raises(UnreadableError), Checkpoint(tmp_path / "e4e.pt") as checkpoint:
+        encoders.find(flat(checkpoint.tree), file="e4e.pt")
+
+
+def test_names_do_not_grow_without_end() -> None:
+    key, tree = "x" * 400, dict[str, Any]({"y": Array()})
+    for _ in range(10):
+        tree = {key: tree}
+    assert not flat(tree).tensors
+
+
+def test_a_component_of_no_shape_is_none(tmp_path: Path) -> None:
+    np.savez(tmp_path / "c.npz", act_comp=np.float32(1), act_stdev=np.float32(1))
+    with pytest.raises(VideditError):
+        directions.read(directions.asked(f"smile={tmp_path / 'c.npz'}"), mean=np.zeros(8, np.float32), num_layers=4, spread=1.0)
