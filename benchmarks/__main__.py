@@ -1,4 +1,4 @@
-"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large|scaling|soak|kill: see --help of each."""
+"""python -m benchmarks quality|speed|card|pixel|smoothing|occlusion|large|scaling|soak|kill|fuzz: see --help of each."""
 
 from __future__ import annotations
 
@@ -101,6 +101,10 @@ def add_many(commands: Any, common: argparse.ArgumentParser) -> None:
     soak.add_argument("--kill", type=int, default=20, metavar="N", help="a worker is killed every N clips")
     soak.add_argument("--workers", type=int, default=2)
     soak.add_argument("--plot", type=Path, metavar="FILE.SVG", help="memory over time")
+    fuzz = commands.add_parser("fuzz", parents=[common], help="mutated files through the whole command")
+    fuzz.add_argument("--cases", type=int, default=2000, help="how many in one process, with a pack of random weights")
+    fuzz.add_argument("--commands", type=int, default=100, help="how many of them as commands of their own too, with --pack")
+    fuzz.add_argument("--seed", type=int, default=1)
 
 
 def scaling_rows(args: argparse.Namespace) -> tuple[list, str]:
@@ -241,12 +245,18 @@ def kill_rows(args: argparse.Namespace) -> tuple[list, str]:
     return kill.run(args.clips, args.work, pack=args.pack, device=args.device, kills=args.kills, seed=args.seed)
 
 
+def fuzz_rows(args: argparse.Namespace) -> tuple[list, str]:
+    from benchmarks import fuzz
+
+    return fuzz.run(args.cases, args.seed, args.commands, pack=args.pack, say=lambda text: print(text, file=sys.stderr, flush=True))
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         makers = {"quality": quality_rows, "speed": speed_rows, "card": card_rows, "pixel": pixel_rows}
         makers |= {"smoothing": smoothing_rows, "occlusion": occlusion_rows, "large": large_rows}
-        makers |= {"scaling": scaling_rows, "soak": soak_rows, "kill": kill_rows}
+        makers |= {"scaling": scaling_rows, "soak": soak_rows, "kill": kill_rows, "fuzz": fuzz_rows}
         rows, note = makers[args.command](args)
     except VideditError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

@@ -28,15 +28,25 @@ from PIL import Image
 from tests import media
 from tests.mutants import mutate
 from tests.tinypack import make_tiny_pack
+from videdit.batch.memory import held
 from videdit.cli.main import main
 from videdit.config import DEFAULT_PACK
+from videdit.errors import NoFaceError
 from videdit.faces.shape import MEAN_FACE
 from videdit.faces.track import Observation
 from videdit.packs.save import digest, read_tables, write_tables
 from videdit.types import Frame
 
 SIZE = (72, 64)
-CODES = {"media": (0, 3, 4, 6, 7), "pack": (0, 4, 5), "settings": (0, 2, 4)}  # how a run on a mutant may end
+CODES = {  # how a run on a mutant may end
+    "clip": (0, 3, 4, 6),
+    "picture": (0, 2, 3, 4, 6),  # several JPEGs in one file are a clip, and no picture is made of a clip
+    "gif": (0, 2, 3, 4, 6),  # a WebP may become one that does not move, and no clip is made of a picture
+    "manifest": (0, 2, 4, 5),  # a pack may lose the attribute that is asked for
+    "weights": (0, 4, 5),
+    "preset": (0, 2, 4),
+    "curve": (0, 2, 4),
+}
 DONE = (0, 3, 4)  # the output is there
 PRESET = """# a preset
 smooth = 0.2
@@ -213,10 +223,9 @@ class Fuzzer:
         with self._surroundings(err), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(argv)
         ended = Ended(number, what, code, argv, err.getvalue())
-        target = self.work / argv[argv.index("-o") + 1] if "-o" in argv else None
         ended.problems = [
-            *problems(code, out.getvalue(), err.getvalue(), CODES[group_of(kind)]),
-            *left_behind(self.work, before, target, code),
+            *problems(code, out.getvalue(), err.getvalue(), CODES[kind]),
+            *left_behind(self.work, before, argv, code),
         ]
         return ended
 
@@ -243,11 +252,6 @@ class Fuzzer:
             os.chdir(here)
 
 
-def group_of(kind: str) -> str:
-    """The entry of CODES for a kind of file."""
-    return {"preset": "settings", "curve": "settings", "manifest": "pack", "weights": "pack"}.get(kind, "media")
-
-
 def problems(code: int, out: str, err: str, allowed: tuple[int, ...]) -> Iterator[str]:
     """What is wrong with how a command ended and what it said."""
     if "Traceback" in out + err:
@@ -264,15 +268,18 @@ def problems(code: int, out: str, err: str, allowed: tuple[int, ...]) -> Iterato
         yield "control characters on the terminal"
 
 
-def left_behind(folder: Path, before: dict[Path, bytes], target: Path | None, code: int) -> Iterator[str]:
+def left_behind(folder: Path, before: dict[Path, bytes], argv: list[str], code: int) -> Iterator[str]:
     """What is wrong with the files afterwards."""
+    target = folder / argv[argv.index("-o") + 1] if "-o" in argv else None
+    wanted = code in DONE and not (argv[0] == "preview" and code == NoFaceError.exit_code)  # an edit copies what has no face
     for path, data in before.items():
         if not path.is_file() or path.read_bytes() != data:
             yield f"{path.name} was changed"
+    known = {folder, *before, *(parent for path in before for parent in path.parents)}
     for path in folder.rglob("*"):
-        if path.is_file() and path not in before and path != target:
+        if path not in known and path != target:
             yield f"{path.name} is left"
-    if target is not None and target.exists() != (code in DONE):
+    if target is not None and target.exists() != wanted:
         yield f"the output is {'there' if target.exists() else 'not there'} and the exit code {code}"
 
 
@@ -281,8 +288,14 @@ def tell_all(folder: Path, seed: int, start: int, stop: int) -> None:
     fuzzer, out = Fuzzer(folder, seed), sys.stdout
     for number in range(start, stop):
         ended = fuzzer.run(number)
-        values = {"number": number, "kind": ended.what.split()[0], "what": ended.what, "code": ended.code}
-        print(json.dumps({**values, "problems": ended.problems, "argv": ended.argv, "err": ended.err[-1000:]}), file=out, flush=True)
+        values = {"number": number, "kind": ended.what.split()[0], "what": ended.what, "code": ended.code, "problems": ended.problems}
+        print(json.dumps({**values, "argv": ended.argv, "err": ended.err[-1000:], **strain()}), file=out, flush=True)
+
+
+def strain() -> dict[str, int]:
+    """What this process holds: resident bytes, threads, and open files where the system lists them."""
+    files = Path("/proc/self/fd")
+    return {"held": held(os.getpid()), "threads": threading.active_count(), "files": len(list(files.iterdir())) if files.is_dir() else 0}
 
 
 if __name__ == "__main__":

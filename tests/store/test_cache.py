@@ -1,11 +1,15 @@
 """The cache keeps arrays, survives damage and never unpickles."""
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from videdit.store import Cache, content_key, default_folder, stage_key
+from videdit.store.cache import ABANDONED
+from videdit.store.plain import load
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
@@ -30,6 +34,41 @@ def test_a_damaged_entry_reads_as_absent(tmp_path: Path, damage: bytes | None) -
     path = cache.path("tracks", "k")
     path.write_bytes(path.read_bytes()[:200] if damage is None else damage)
     assert cache.load("tracks", "k") is None
+
+
+@pytest.mark.parametrize("field", [b"\x01\x00\x00\x00", b"\x20\x00\x00\x00", b"\x00\x00\x08\x00", b"\x00\x00\x63\x00"])
+def test_an_entry_whose_list_is_damaged_reads_as_absent(tmp_path: Path, field: bytes) -> None:
+    """It says that it is encrypted, patched, deflated, or compressed as nobody knows: errors of other kinds than of a file cut off."""
+    cache = Cache(tmp_path)
+    cache.save("tracks", "k", {"w": np.arange(40.0)})
+    whole = cache.path("tracks", "k").read_bytes()
+    at = whole.index(b"PK\x01\x02") + 8
+    cache.path("tracks", "k").write_bytes(whole[:at] + field + whole[at + 4 :])
+    assert cache.load("tracks", "k") is None
+    assert load(cache.path("tracks", "k")) is None
+
+
+def test_what_killed_runs_have_left_goes(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.save("tracks", "k", {"w": np.zeros(10)})
+    old, new = tmp_path / "renders/a.part", tmp_path / "renders/b.part"
+    old.parent.mkdir()
+    for path in (old, new):
+        path.write_bytes(bytes(1000))
+    os.utime(old, (time.time() - 2 * ABANDONED,) * 2)
+    cache.save("tracks", "other", {"w": np.zeros(10)})
+    assert not old.exists() and new.exists()  # somebody may be writing it
+    assert cache.clear() > 1000
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_entries_that_another_process_removes_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path)
+    for key in "ab":
+        cache.save("tracks", key, {"w": np.zeros(10)})
+    gone = tmp_path / "tracks/gone.npz"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([gone, cache.path("tracks", "a")]))
+    assert [entry.path.stem for entry in cache.entries()] == ["a"]
 
 
 def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
@@ -71,8 +110,6 @@ def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
-    import os
-
     cache = Cache(tmp_path, limit=3500)
     for age, key in enumerate("abc"):
         cache.save("tracks", key, {"w": np.zeros(100)})

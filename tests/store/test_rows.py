@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from videdit.store import Cache, Rows
 
@@ -32,6 +33,15 @@ def test_a_run_that_stops_halfway_leaves_nothing(tmp_path: Path) -> None:
     fill(cache.rows("renders", "k", SHAPE), upto=4)
     assert cache.rows("renders", "k", SHAPE).read(0, 1) is None
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
+    fill(Cache(tmp_path).rows("renders", "k", SHAPE))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_rows_out_of_order_are_not_kept(tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ def test_timecode(tmp_path: Path, source: str, target: str) -> None:
     assert probe(tmp_path / f"out{target}").timecode == "01:02:03:04" or any("timecode" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("target", [".mov", ".mp4", ".mkv"])
+def test_timecode_of_a_fast_camera(tmp_path: Path, target: str) -> None:
+    """mov and mp4 count no more than 255 frames in a second of it."""
+    clip = media.make_clip(
+        tmp_path / "in.mkv", size=SIZE, times=range(0, 20, 2), time_base=Fraction(1, 1000), rate=500, metadata={"timecode": "01:02:03:04"}
+    )
+    warnings = write_again(clip, tmp_path / f"out{target}")
+    assert len(list(read_frames(tmp_path / f"out{target}"))) == 10
+    assert probe(tmp_path / f"out{target}").timecode == "01:02:03:04" or any("timecode" in warning for warning in warnings)
+
+
 def make_clear(path: Path, encoder: str, pix_fmt: str, options: dict[str, str]) -> Path:
     with av.open(str(path), "w") as out:
         stream = out.add_stream(encoder, rate=25, options=options)
@@ -148,6 +159,21 @@ def test_moving_pictures_keep_every_pixel_time_and_loop(tmp_path: Path, source: 
         seen = frame.planes[3] > 0  # colours under what can't be seen are the writer's
         assert all(np.array_equal(a[seen], b[seen]) for a, b in zip(frame.planes, other.planes, strict=True))
         assert np.array_equal(frame.planes[3], other.planes[3])
+
+
+@pytest.mark.parametrize("source", ["gif", "webp", "mov"])
+def test_transparency_of_any_samples_reaches_webm(tmp_path: Path, source: str) -> None:
+    path = tmp_path / f"in.{source}"
+    if source == "gif":
+        media.make_transparent_gif(path)
+    elif source == "webp":
+        moving(path, [80, 50])
+    else:
+        make_clear(path, "prores_ks", "yuva444p10le", {})
+    warnings = write_again(path, tmp_path / "out.webm")
+    assert not any("transparency" in warning for warning in warnings)
+    assert probe(tmp_path / "out.webm").pix_fmt == "yuva420p"
+    assert len(list(read_frames(tmp_path / "out.webm"))) == len(list(read_frames(path)))
 
 
 def test_a_moving_picture_becomes_a_clip(tmp_path: Path) -> None:

@@ -75,6 +75,19 @@ def test_any_name_is_read_and_written(clip: Path, tmp_path: Path, name: str) -> 
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
 
 
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.gif"])
+def test_sound_of_a_codec_nobody_knows_is_left_out_and_said(tmp_path: Path, target: str) -> None:
+    source = media.make_clip(tmp_path / "in.mkv", size=(72, 64), times=range(3), audio=1)
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    info = probe(source)
+    assert [other.codec for other in info.streams] == ["unknown"]
+    with ClipWriter(tmp_path / target, info) as out:
+        for frame in read_frames(source):
+            out.write(frame)
+    assert out.frames == 3
+    assert any("audio stream 1 (unknown)" in warning or "everything else is left out" in warning for warning in out.warnings)
+
+
 def test_a_part_has_a_name_that_fits() -> None:
     assert part_of(Path("a/b.mp4")) == Path("a/b.mp4.part")
     long = "é" * 125 + ".mp4"

@@ -13,6 +13,7 @@ import pytest
 from tests import media
 from videdit.errors import UnreadableError
 from videdit.video.color import closest_format, depth_of, planar_format, planes_of
+from videdit.video.marks import Mark
 from videdit.video.probe import probe
 from videdit.video.reader import frame_times, read_frames
 
@@ -173,3 +174,14 @@ def test_damaged_packets_are_skipped_and_counted(tmp_path: Path, caplog: pytest.
     assert len(frames) + reader.damaged == 40
     assert reader.damaged > 0
     assert "damaged" in caplog.text
+
+
+def test_times_always_increase(tmp_path: Path) -> None:
+    """Two transport streams in one file, as `cat` joins them, go back to the first one's times."""
+    path = media.make_clip(tmp_path / "in.ts", size=(72, 64), times=[3600 * i for i in range(4)], time_base=Fraction(1, 90000))
+    path.write_bytes(path.read_bytes() * 2)
+    reader = read_frames(path)
+    times = [frame.pts for frame in reader]
+    assert times == [7200, 10800, 14400, 18000, 18001, 18002, 18003, 18004]
+    assert reader.remarks == ["4 frames with times that are not later than those before them are moved on by a tick"]
+    assert not Mark.of(list(read_frames(path))[-1], reader).clean

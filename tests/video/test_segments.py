@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -208,3 +209,44 @@ def test_names_as_long_as_can_be(tmp_path: Path) -> None:
     name = "n" * 251 + ".mp4"
     write(source, tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == sorted(["in.mp4", name])
+
+
+@pytest.mark.parametrize("stop", [None, 44])
+def test_encoders_of_segments_that_are_done_are_gone(tmp_path: Path, stop: int | None) -> None:
+    """Each holds some dozens of pictures; nobody knows when a garbage collector would come."""
+    source = media.make_clip(tmp_path / "in.mp4", size=SIZE, times=range(50))
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(EOFError) if stop else contextlib.nullcontext():
+            write(source, tmp_path / "out.mp4", stop=stop)
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, av.container.OutputContainer)]
+    finally:
+        gc.enable()
+
+
+def test_pictures_go_alone_where_nothing_whole_comes_of_the_sound(tmp_path: Path) -> None:
+    source = media.make_clip(
+        tmp_path / "in.webm",
+        size=SIZE,
+        times=[40 * i for i in range(10)],
+        time_base=Fraction(1, 1000),
+        encoder="libvpx-vp9",
+        audio=1,
+        sound="libopus",
+        options={"cpu-used": "8"},
+    )
+    header = b"\x93OpusHead"  # behind the name of its element; without one mp4 says no when all is written
+    source.write_bytes(source.read_bytes().replace(b"c\xa2" + header, b"c\xa9" + header))
+    with Work(tmp_path / "out.mp4") as work:
+        kept = Kept.at(work.place("video"), "key")
+        with ClipWriter(tmp_path / "out.mp4", probe(source), part=work.part, kept=kept) as out:
+            for frame in read_frames(source):
+                out.write(frame)
+    assert len(list(read_frames(tmp_path / "out.mp4"))) == 10
+    assert not probe(tmp_path / "out.mp4").audio
+    assert "mp4 does not take the other streams of in.webm: left out" in out.warnings
+    again = ClipWriter(tmp_path / "again.mp4", probe(source))
+    with pytest.raises(OutputError, match=r"mp4 does not take in\.webm: invalid data"), again:  # nothing is kept to begin again with
+        for frame in read_frames(source):
+            again.write(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from tests import media
 from videdit.errors import OutputError, UsageError
-from videdit.video.container import ContainerSink
+from videdit.video.container import ContainerSink, Muxer
 from videdit.video.probe import probe
 from videdit.video.reader import read_frames
 from videdit.video.writer import ClipWriter
@@ -39,6 +40,42 @@ def test_failure_leaves_nothing_behind(tmp_path: Path, suffix: str, after: int) 
         write(source, target, until=after)
     assert target.read_bytes() == b"as before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", target.name]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_transport_stream_of_few_packets_is_one(tmp_path: Path, count: int) -> None:
+    write(media.make_clip(tmp_path / "in.mp4", size=(32, 32), times=range(count)), tmp_path / "out.ts")
+    assert len(list(read_frames(tmp_path / "out.ts"))) == count
+
+
+def without_sound_header(path: Path) -> Path:
+    """A clip whose sound Matroska can't take, which it says when it is given pictures."""
+    media.make_clip(path, size=(72, 64), times=[40 * i for i in range(4)], time_base=Fraction(1, 1000), audio=1)
+    path.write_bytes(path.read_bytes().replace(b"\xaf\x00", b"\xaf\x01", 1))  # AAC's header, marked as sound
+    return path
+
+
+def test_sound_that_a_muxer_refuses_late_costs_no_pictures(tmp_path: Path) -> None:
+    source = without_sound_header(tmp_path / "in.flv")
+    with ClipWriter(tmp_path / "out.mkv", probe(source)) as out:
+        for frame in read_frames(source):
+            out.write(frame)
+    assert len(list(read_frames(tmp_path / "out.mkv"))) == 4
+    assert "matroska does not take all packets of the copied streams: some are left out" in out.warnings
+
+
+def test_pictures_that_a_muxer_lost_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = without_sound_header(tmp_path / "in.flv")
+    check = Muxer._check_pictures
+
+    def lost(muxer: Muxer) -> None:
+        muxer._given += 1  # one that never reached the file
+        check(muxer)
+
+    monkeypatch.setattr(Muxer, "_check_pictures", lost)
+    with pytest.raises(OutputError, match=r"does not take in\.flv"):
+        write(source, tmp_path / "out.mkv")
+    assert not (tmp_path / "out.mkv").exists()
 
 
 def test_target_appears_at_the_end(tmp_path: Path) -> None:

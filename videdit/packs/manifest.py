@@ -239,7 +239,8 @@ def find_packs() -> dict[str, Path]:
     out: dict[str, Path] = {}
     for folder in search_folders():
         for file in sorted(folder.glob(f"*/{FILE}")) if folder.is_dir() else ():
-            out.setdefault(file.parent.name, file.parent)
+            if not file.parent.name.startswith("."):  # one that is just being made, or was never finished
+                out.setdefault(file.parent.name, file.parent)
     return out
 
 

@@ -14,7 +14,7 @@ import math
 import os
 import sys
 import tempfile
-import zipfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.store.plain import DAMAGED
 from videdit.store.rows import Rows
 
 LIMIT = 4 << 30  # bytes kept
-VERSIONS = {"tracks": 3, "tuned": 3, "renders": 3}  # raised when a stage's results change
+ABANDONED = 24 * 3600.0  # s after which a part that nobody has written to is a killed run's
+VERSIONS = {"tracks": 4, "tuned": 3, "renders": 3}  # raised when a stage's results change
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Cache:
         try:
             with np.load(self.path(stage, key), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except DAMAGED:
             return None
         with contextlib.suppress(OSError):
             os.utime(self.path(stage, key))  # used just now
@@ -109,19 +111,23 @@ class Cache:
         return Rows(self.path(stage, key).with_suffix(".npy") if fits else None, shape, kept=lambda path: self._trim(keep=path))
 
     def _trim(self, *, keep: Path) -> None:
-        """Remove what was not used for longest until the rest is within the limit; `keep` stays."""
-        found = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in keep.parent.parent.glob("*/*.np[yz]")]
+        """Remove what was not used for longest until the rest is within the limit; `keep` stays. Raises OSError."""
+        assert self.folder is not None
+        found = _files(self.folder, "*/*.np[yz]")
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total > self.limit and path != keep:
                 path.unlink(missing_ok=True)
                 total -= size
+        for changed, _, path in _files(self.folder, "*/*.part"):
+            if changed < time.time() - ABANDONED:
+                path.unlink(missing_ok=True)
 
     def entries(self) -> list[Entry]:
         """Everything kept, the largest first."""
-        if self.folder is None or not self.folder.is_dir():
+        if self.folder is None:
             return []
-        found = [Entry(p.parent.name, p, p.stat().st_size, p.stat().st_mtime) for p in self.folder.glob("*/*.np[yz]")]
+        found = [Entry(path.parent.name, path, size, used) for used, size, path in _files(self.folder, "*/*.np[yz]")]
         return sorted(found, key=lambda e: (-e.size, e.path.name))
 
     def size(self) -> int:
@@ -129,10 +135,20 @@ class Cache:
         return sum(entry.size for entry in self.entries())
 
     def clear(self) -> int:
-        """Remove every entry; returns the bytes freed."""
+        """Remove every entry, and what killed runs have left half written; returns the bytes freed."""
         freed = 0
-        for entry in self.entries():
+        for _, size, path in _files(self.folder, "*/*.np[yz]", "*/*.part") if self.folder else ():
             with contextlib.suppress(OSError):
-                entry.path.unlink()
-                freed += entry.size
+                path.unlink()
+                freed += size
         return freed
+
+
+def _files(folder: Path, *patterns: str) -> list[tuple[float, int, Path]]:
+    """When they were changed, s since 1970, bytes and paths; without those that another process is just removing."""
+    found = []
+    for path in (path for pattern in patterns for path in folder.glob(pattern)):
+        with contextlib.suppress(OSError):
+            about = path.stat()
+            found.append((about.st_mtime, about.st_size, path))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -31,11 +32,16 @@ def take(path: Path) -> BinaryIO:
             holder = file.read(64).decode("ascii", "replace").strip()
             file.close()
             raise TakenError(holder) from None
-        if _is_still(file, path):
-            file.truncate(0)
-            file.write(str(os.getpid()).encode())
-            file.flush()
-            return file
+        try:
+            if _is_still(file, path):
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
+                file.flush()
+                return file
+        except OSError:  # such as a full disk
+            with contextlib.suppress(OSError):
+                file.close()
+            raise
         file.close()
 
 

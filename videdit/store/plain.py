@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.store.durable import commit
+
+# What NumPy and Python say of an .npz that was damaged somewhere.
+DAMAGED = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+    *(ValueError, KeyError, TypeError, RuntimeError, MemoryError),
+)
 
 
 def fields_of(value: Any) -> dict[str, Any]:
@@ -63,5 +72,5 @@ def load(place: Path) -> Any:
         with np.load(place, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return _of_json(json.loads(arrays.pop("json").tobytes()), arrays)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+    except DAMAGED:
         return None

@@ -13,6 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.store.durable import commit
+
 
 class Rows:
     """uint8 rows of one shape; a context manager. `path` None keeps nothing.
@@ -50,7 +52,7 @@ class Rows:
             self._next += len(rows)
             if self._next == self.shape[0]:
                 file.close()
-                os.replace(part, self._path)
+                commit(part, self._path)  # it has no checksums: after a power cut it must not have rows of zeros
                 self._part = None
                 self._kept(self._path)
         except OSError:  # a cache that can't be written is no reason to fail
@@ -62,7 +64,8 @@ class Rows:
             self._part = None
             with contextlib.suppress(OSError):
                 file.close()
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def __enter__(self) -> Rows:
         return self
@@ -90,5 +93,11 @@ def _begin(path: Path, shape: tuple[int, ...]) -> tuple[BinaryIO, Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     file = os.fdopen(handle, "wb")
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    try:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.close()
+        Path(name).unlink(missing_ok=True)
+        raise
     return file, Path(name)

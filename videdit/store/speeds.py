@@ -52,7 +52,7 @@ class Speed:
 
 def read_speed(folder: Path | None, key: str) -> Speed:
     """What was measured here, or the figures of two CPU cores."""
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, OverflowError):
         if folder is not None:
             values = _read(folder)[key]
             found = Speed(float(values["factor"]), float(values["bytes_per_pixel"]), int(values["frames"]))

@@ -2,55 +2,71 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.error
 
-from videdit.errors import OutputError
+from videdit.errors import OutputError, UnreadableError
 from videdit.types import Frame
 from videdit.video.copying import Copier
 from videdit.video.encoders import add_video, narrows
 from videdit.video.encoding import LATER, Encoding, Times
 from videdit.video.losses import losses
+from videdit.video.opening import open_source, video_stream
 from videdit.video.probe import ClipInfo, first_time, probe
 
 # Matroska can hold the times below zero with which AAC begins; by default everything would be moved on by them. And it would draw
 # numbers for the file and its tracks: the same input would give other bytes every time.
 MATROSKA = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
 OPTIONS = {"matroska": MATROSKA, "webm": MATROSKA}
+OTHER = "Choose another format, such as .mkv, .mp4 or .mov."
 MOVIES = ("mp4", "mov", "3gp")
 MAX_TICKS = (1 << 31) - 1  # of a movie's time scale
+# A transport stream of 9 or 10 packets is none to FFmpeg. Null packets, which everybody skips, make a short one long enough.
+TS_LEAST, TS_NULL = 16, b"\x47\x1f\xff\x10" + b"\xff" * 184
+
+
+class CopiesRefusedError(OutputError):
+    """No whole file comes of pictures and what is copied beside them."""
 
 
 class Muxer:
-    """Writes packets of pictures beside everything else of the source; `warnings` is complete after `finish`.
+    """Writes packets of pictures beside everything else of the source (copies False: alone); `warnings` is complete after `finish`.
 
     `open` makes the stream, `mux` takes its packets in order; see ContainerSink and segments.SegmentSink for who makes them.
     """
 
-    def __init__(self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "") -> None:
+    def __init__(
+        self, part: Path, container: str, info: ClipInfo, *, crf: float | None, encoder: str, note: str = "", copies: bool = True
+    ) -> None:
         self.warnings: list[str] = []
-        self.steps = 0  # packets written
+        self.steps = 0  # packets of pictures that were given to the muxer
         self._part, self._info, self._crf, self._encoder, self._note = part, info, crf, encoder, note
+        self._copies = copies
         self._out = av.open(f"file:{part}", "w", format=container, container_options=dict(OPTIONS.get(container, {})))
         self._copier: Copier | None = None
         self._stream: av.VideoStream | None = None
         self._first_dts = Fraction(0)
         self._narrowed = False
         self._held: av.Packet | None = None  # the newest packet; the very last one gets another duration
+        self._refusal: av.error.FFmpegError | None = None  # what it said when it took one of somebody's
 
     def open(self, frame: Frame) -> tuple[av.VideoStream, Fraction]:
         """Set up all streams by the first frame and write the header; the stream, and the ticks in which its encoder counts, s."""
         name = self._out.format.name
         time_base = ticks_of(self._info, frame, name)
         self._copier = Copier(self._info.path, self._out)
-        self._copier.add_streams(before_video=True)
+        if self._copies:
+            self._copier.add_streams(before_video=True)
         stream, warnings = add_video(self._out, self._encoder, frame, self._info, crf=self._crf, time_base=time_base)
         self.warnings += warnings
-        self._copier.add_streams(before_video=False)
+        if self._copies:
+            self._copier.add_streams(before_video=False)
         self._copier.start(stream, note=self._note)
         if name in MOVIES:
             self._out.container_options.update(_movie_options([time_base, *self._copier.time_bases], self._out.metadata))
@@ -67,25 +83,28 @@ class Muxer:
         assert self._copier is not None
         for packet in packets:
             if self._held is not None:
-                self._out.mux(self._held)
-                self.steps += 1
+                self._put(self._held)
             else:
                 self._first_dts = (packet.dts or 0) * packet.time_base
             self._copier.copy_until((packet.dts or 0) * packet.time_base)
             self._held = packet
 
     def finish(self, times: Times) -> None:
-        """Write the last packet, copy the rest, close the file."""
+        """Write the last packet, copy the rest, close the file. Raises OutputError, CopiesRefusedError."""
         assert self._copier is not None
         self._mux_last(times)
         if times.moved:
             self.warn(LATER)
         self._copier.finish()
+        self._close()
         self.warnings += self._copier.warnings
-        self._out.close()
         self._copier.close()
-        self._check_start(times)
-        self._say_losses(self._copier.copied)
+        try:
+            self._check_pictures()
+            self._check_start(times)
+            self._say_losses(self._copier.copied)
+        except UnreadableError as error:
+            raise self._unfit() from error
 
     def abort(self) -> None:
         """Close everything."""
@@ -101,7 +120,48 @@ class Muxer:
             steps = (self._held.dts or 0) * self._held.time_base - self._first_dts
             rest = times.end - times.first - steps
             self._held.duration = max(round(rest / self._held.time_base), 0)
-        self._out.mux(self._held)
+        self._put(self._held)
+
+    def _put(self, packet: av.Packet) -> None:
+        """Write a packet of pictures. What a muxer does not take of a copied stream may show only here, for it sorts packets first."""
+        self.steps += 1
+        with self._patient():
+            self._out.mux(packet)
+
+    def _close(self) -> None:
+        """Write what the muxer still holds, and the file's end."""
+        with self._patient():
+            self._out.close()
+        if self._out.format.name == "mpegts":
+            with self._part.open("ab") as file:
+                file.write(TS_NULL * (TS_LEAST - self._part.stat().st_size // len(TS_NULL)))
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        """A refusal counts only where pictures are missing in the end, or nothing is copied that it could be about."""
+        assert self._copier is not None
+        try:
+            yield
+        except (av.error.ArgumentError, av.error.InvalidDataError) as error:
+            if not self._copier.copied:
+                raise
+            self._refusal = error
+
+    def _check_pictures(self) -> None:
+        """After a refusal: whether all pictures are there all the same. Raises CopiesRefusedError, UnreadableError."""
+        if self._refusal is None:
+            return
+        with open_source(self._part) as written:
+            found = sum(bool(packet.size) for packet in written.demux(video_stream(written, self._part)))
+        if found != self.steps:
+            raise self._unfit()
+        self.warn(f"{self._out.format.name} does not take all packets of the copied streams: some are left out")
+
+    def _unfit(self) -> OutputError:
+        """Why what was written is no good, as far as the muxer has said."""
+        name, reason = self._out.format.name, (self._refusal and self._refusal.strerror) or "it can't be read again"
+        kind = CopiesRefusedError if self._refusal else OutputError
+        return kind(f"{name} does not take {self._info.path.name}: {reason.lower()}", hint=OTHER)
 
     def _check_start(self, times: Times) -> None:
         """Say so when the muxer moved everything on, as formats do that can't hold times below zero."""

@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
 from videdit.video.notes import NO_PLACE, add_words, no_place
+from videdit.video.opening import codec_of
 from videdit.video.probe import open_source, video_stream
 
 # Written anew by the muxer, or about the encoding that is replaced.
@@ -23,6 +24,7 @@ _STALE_TAG = re.compile(
     re.IGNORECASE,
 )
 
+MOST_COUNTED = 255  # frames a second of a timecode in mp4 and mov
 _TS_SUBTITLES = ("dvbsub", "dvb_subtitle", "dvb_teletext", "libzvbi_teletextdec", "pgssub")
 
 
@@ -73,10 +75,16 @@ class Copier:
         self._packets = self._demux(wanted)
 
     def _set_timecode(self, stream: av.VideoStream) -> None:
-        """mp4 and mov write a track for the timecode that the video stream says; elsewhere it is a word like others."""
+        """mp4 and mov write a track for the timecode that the video stream says; elsewhere it is a word like others. They count frames
+        of a second in a byte: above that it is left out, which losses.py says."""
         words = [*self._video.metadata.items(), *self._source.metadata.items()]
         found = next((value for key, value in words if key.lower() == "timecode"), None)
-        if found is not None:
+        rate = stream.codec_context.framerate
+        if self._out.format.name in ("mp4", "mov") and rate and rate > MOST_COUNTED:
+            for place in (self._out.metadata, stream.metadata):
+                for key in [key for key in place if key.lower() == "timecode"]:
+                    del place[key]
+        elif found is not None:
             stream.metadata["timecode"] = found
 
     @property
@@ -160,7 +168,7 @@ def _can_carry(out: OutputContainer, stream: Stream) -> bool:
     """Whether a header with this stream alone can be written; formats say no in many ways, so it is tried."""
     if stream.type == "attachment" and out.format.name != "matroska":
         return False
-    if stream.type == "subtitle" and out.format.name == "mpegts" and stream.name not in _TS_SUBTITLES:
+    if stream.type == "subtitle" and out.format.name == "mpegts" and codec_of(stream) not in _TS_SUBTITLES:
         return False
     try:
         with av.open(io.BytesIO(), "w", format=out.format.name) as trial:
@@ -195,9 +203,8 @@ def _words(metadata: dict[str, str]) -> dict[str, str]:
 
 def _name(stream: Stream) -> str:
     """`audio stream 1 (aac)`, `cover picture 2 (mjpeg)`."""
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.name
     kind = "cover picture" if Disposition.attached_pic in stream.disposition else f"{stream.type} stream"
-    return f"{kind} {stream.index} ({codec or 'unknown'})"
+    return f"{kind} {stream.index} ({codec_of(stream) or 'unknown'})"
 
 
 def _coarser(source: Fraction | None, written: Fraction | None) -> bool:

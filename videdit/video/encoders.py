@@ -22,6 +22,7 @@ DEFAULT_ENCODER = "libx264"
 ANY_SIZE = ("libvpx-vp9", "libvpx", "mpeg4", "ffv1", "mjpeg", "qtrle")  # take 4:2:0 of odd sizes
 X265_NARROWEST = 64  # px; x265 4.2 writes beyond its memory for pictures narrower than about 56
 RANGELESS = ("prores_ks", "mpeg4", "mpeg2video", "libvpx", "qtrle")  # have no tag for full range
+UNSURE = {"libvpx-vp9": ("yuva422p", "yuva444p", "gbrap")}  # it names these, but takes them with `-strict experimental` only
 CPU_AVX2, CPU_AVX512F = 11, 13  # OpenCV's numbers
 
 
@@ -109,7 +110,8 @@ def add_video(
     encoder = ENCODERS.get(candidate, Encoder())
     context = stream.codec_context
     odd = bool(frame.width % 2 or frame.height % 2) and candidate not in ANY_SIZE
-    supported = tuple(layout.name for layout in av.codec.Codec(candidate, "w").video_formats or ())
+    listed = (layout.name for layout in av.codec.Codec(candidate, "w").video_formats or ())
+    supported = tuple(name for name in listed if name not in UNSURE.get(candidate, ()))
     stream.width, stream.height = frame.width, frame.height
     stream.pix_fmt = closest_format(frame.pix_fmt, supported, odd=odd) if supported else "yuv420p"
     stream.options.update(_joined(_options(candidate, encoder, crf), _said(candidate, encoder, info, stream.pix_fmt)))

@@ -33,7 +33,7 @@ class Mark:
     @classmethod
     def of(cls, frame: Frame, reader: FrameReader) -> Mark:
         """Of a frame nobody has changed yet, out of a reader."""
-        return cls(frame.index, frame.time, checksum(frame), not (reader.damaged or reader.concealed))
+        return cls(frame.index, frame.time, checksum(frame), not (reader.damaged or reader.concealed or reader.moved))
 
     @classmethod
     def none(cls) -> Mark:

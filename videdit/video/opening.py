@@ -14,6 +14,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from PIL import Image, ImageSequence
 
@@ -106,6 +107,13 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.Video
             raise UnreadableError(f"{path} holds video in a format this FFmpeg has no decoder for", hint="Convert it to H.264 first.")
         return stream
     raise UnreadableError(f"{path} has no video stream", hint="Give a file with pictures in it.")
+
+
+def codec_of(stream: Stream) -> str:
+    """FFmpeg's name of a stream's codec; "" where the file does not say, or names one that is unknown."""
+    if stream.codec_context is not None:
+        return str(stream.codec_context.name)
+    return str(getattr(stream, "name", None) or "")  # only streams that nobody decodes have a name of their own
 
 
 def promised_end(stream: av.VideoStream) -> Fraction | None:

@@ -19,7 +19,7 @@ from videdit.video import stills
 from videdit.video.color import coarse_chroma, color_of, display_matrix, planar_format, turned_format, turns
 from videdit.video.formats import Kind, is_sequence, kind_of_file, numbered
 from videdit.video.hdr import Mastering, chroma_place, kinds_not_kept, light_of, mastering_of, turned_place
-from videdit.video.opening import SEQUENCE_RATE, decoder, open_source, source_loop, video_stream
+from videdit.video.opening import SEQUENCE_RATE, codec_of, decoder, open_source, source_loop, video_stream
 from videdit.video.patience import in_time
 
 __all__ = ["ClipInfo", "StreamInfo", "file_kind", "first_time", "open_source", "probe", "video_stream"]
@@ -201,13 +201,13 @@ def _first_frame(container: av.container.InputContainer, stream: av.VideoStream,
 
 def _describe(stream: av.stream.Stream) -> StreamInfo:
     """A summary of a stream that is not edited."""
-    codec = stream.codec_context.name if stream.codec_context is not None else (stream.name or "unknown")
     detail = ""
     if isinstance(stream, av.AudioStream) and stream.codec_context is not None:
         detail = f"{stream.codec_context.sample_rate} Hz, {stream.codec_context.layout.name}"
     elif av.stream.Disposition.attached_pic in stream.disposition:
         detail = "cover picture"
     words = {"filename": stream.name or "attachment"} if stream.type == "attachment" else dict(stream.metadata)
+    codec = codec_of(stream) or "unknown"
     return StreamInfo(stream.index, stream.type, codec, stream.language or "", detail, words, int(stream.disposition))
 
 

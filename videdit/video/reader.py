@@ -41,13 +41,14 @@ class FrameReader(Iterator[Frame]):
 
     steps counts the packets taken so far: while a decoder works, it grows. Where it does not for a while (see patience), it is given up.
     damaged counts the packets skipped so far because they can't be decoded (the frame before then stands longer), concealed the frames of
-    which the decoder had to make up a part; missing are the seconds by which the file ends before the time it promises; not_kept names
+    which the decoder had to make up a part, moved those that do not come behind the frame before by their time: they are put a tick behind
+    it, so that times always increase; missing are the seconds by which the file ends before the time it promises; not_kept names
     what came with frames and can't be written again.
     """
 
     def __init__(self, path: Path, *, start: float | None = None, stop: float | None = None) -> None:
         self.path, self.start, self.stop = path, start, stop
-        self.damaged = self.concealed = self.steps = 0
+        self.damaged = self.concealed = self.moved = self.steps = 0
         self.missing = 0.0
         self.not_kept: set[str] = set()
         self._frames = self._read()
@@ -72,6 +73,8 @@ class FrameReader(Iterator[Frame]):
         said = [f"{self.damaged} packets can't be decoded and are left out: the frames before them stand longer"] if self.damaged else []
         if self.concealed:
             said.append(f"{self.concealed} damaged frames are shown as far as they can be decoded, the rest is concealed")
+        if self.moved:
+            said.append(f"{self.moved} frames with times that are not later than those before them are moved on by a tick")
         if self.missing:
             said.append(f"the file breaks off {self.missing:.2f} s before the end it promises")
         return said + [f"{kind} can't be written again: left out" for kind in sorted(self.not_kept)]
@@ -117,7 +120,7 @@ class FrameReader(Iterator[Frame]):
                 frames = self._decode(container, stream, 0)
                 first = next(frames, None)
             if frames is None or first is None or first.time > start:
-                self.damaged = self.concealed = 0
+                self.damaged = self.concealed = self.moved = 0
                 yield from self._from_start()
                 return
             offset = self._count_before(first.pts)
@@ -157,7 +160,11 @@ class FrameReader(Iterator[Frame]):
             for picture in decoded:
                 self.concealed += bool(picture.is_corrupt)
                 self.not_kept |= kinds_not_kept(picture)
-                last = _to_frame(picture, stream, index, last)
+                frame = _to_frame(picture, stream, index, last)
+                if last is not None and frame.pts <= last.pts:
+                    frame.pts = last.pts + 1
+                    self.moved += 1
+                last = frame
                 index += 1
                 yield last
         promised = promised_end(stream)

@@ -23,7 +23,7 @@ import av
 from videdit.store.durable import commit
 from videdit.types import Frame
 from videdit.video.color import has_alpha
-from videdit.video.container import Muxer, ticks_of
+from videdit.video.container import CopiesRefusedError, Muxer, ticks_of
 from videdit.video.encoders import add_video
 from videdit.video.encoding import Encoding, Times
 from videdit.video.marks import Mark
@@ -167,11 +167,18 @@ class SegmentSink:
             self._keep(self._now, mark or Mark.none())
 
     def finish(self) -> None:
-        """Keep what is left, join all segments, close the file."""
-        assert self._first is not None
+        """Keep what is left, join all segments, close the file; alone where nothing whole comes of what would be copied beside them."""
         self.keep()
-        done = self._kept.done
-        self._muxer = Muxer(self._part, self._container, self._info, crf=self._crf, encoder=self._encoder, note=self._note)
+        try:
+            self._join(copies=True)
+        except CopiesRefusedError:
+            self._join(copies=False)
+            self.warnings.append(f"{self._container} does not take the other streams of {self._info.path.name}: left out")
+
+    def _join(self, *, copies: bool) -> None:
+        assert self._first is not None
+        done, crf, encoder = self._kept.done, self._crf, self._encoder
+        self._muxer = Muxer(self._part, self._container, self._info, crf=crf, encoder=encoder, note=self._note, copies=copies)
         stream, ticks = self._muxer.open(self._first)
         self._muxer.mux(joined(done, stream, ticks))
         self._muxer.finish(done[-1].times)
@@ -185,7 +192,7 @@ class SegmentSink:
     def abort(self) -> None:
         """Let go of what is not whole."""
         if self._now is not None:
-            self._now.file.abort()
+            self._now.close()
         if self._muxer is not None:
             self._muxer.abort()
 
@@ -196,7 +203,7 @@ class SegmentSink:
         scratch = av.open(io.BytesIO(), "w", format=self._container)
         stream, _ = add_video(scratch, self._encoder, first, self._info, crf=self._crf, time_base=time_base)
         encoding = Encoding(stream, self._info, first, container=self._container, time_base=time_base, times=times)
-        return _Part(encoding, PacketFile(_place(self._kept.folder, len(done)).with_suffix(".part")))
+        return _Part(scratch, encoding, PacketFile(_place(self._kept.folder, len(done)).with_suffix(".part")))
 
     def _keep(self, part: _Part, mark: Mark) -> None:
         """The segment at work becomes one that is done."""
@@ -205,6 +212,7 @@ class SegmentSink:
         behind = {"mark": asdict(done[-1].mark), "times": _plain(done[-1].times)} if done else None
         facts = {"key": self._kept.key, "frames": part.frames, "mark": asdict(mark), "times": _plain(times), "behind": behind}
         part.file.close(facts)
+        part.close()
         if self.left:
             raise blocked(self._part)
         commit(place.with_suffix(".part"), place)
@@ -226,8 +234,9 @@ def joins(container: str, encoder: str, pix_fmt: str) -> bool:
 
 @dataclass(slots=True)
 class _Part:
-    """A segment being written."""
+    """A segment being written; scratch: the container that its encoder belongs to."""
 
+    scratch: av.container.OutputContainer
     encoding: Encoding
     file: PacketFile
     packets: list[Times3] = field(default_factory=list)
@@ -241,6 +250,11 @@ class _Part:
     def end(self) -> None:
         """Empty the encoder."""
         self._write(self.encoding.rest())
+
+    def close(self) -> None:
+        """Let go of the file and the encoder, which would wait for the garbage collector with all the pictures it holds."""
+        self.file.abort()
+        self.scratch.close()
 
     def _write(self, packets: list[av.Packet]) -> None:
         for packet in packets:

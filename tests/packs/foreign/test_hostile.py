@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import functools
 import io
 import os
 import pickle
+import random
 import struct
 import zipfile
 from collections.abc import Callable
@@ -16,11 +19,15 @@ import numpy as np
 import pytest
 import torch
 
+from tests.mutants import mutate
+from tests.packs.foreign import checkpoints
 from videdit.cli.main import main
-from videdit.errors import UnreadableError
-from videdit.packs.foreign import files
+from videdit.errors import UnreadableError, UsageError, VideditError
+from videdit.networks.psp import DEPTHS
+from videdit.packs.foreign import directions, encoders, files, stylegan2
 from videdit.packs.foreign.files import Checkpoint
 from videdit.packs.foreign.layouts import flat, numbers
+from videdit.packs.foreign.tensors import Array
 
 PROTO = b"\x80\x02"
 STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
@@ -245,3 +252,96 @@ def test_the_command_ends_with_6_and_a_line(tmp_path: Path, monkeypatch: pytest.
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and said[0].startswith("videdit: error: x.pt is refused: it wants to use posix.system")
     assert not (tmp_path / "canary").exists() and not (tmp_path / "data/videdit/packs/bad").exists()
+
+
+def damaged(path: Path) -> list[Path]:
+    """Two files of each format: one of them lies in wait behind a good head, for whoever reads its tensors."""
+    state = {"x": torch.arange(4000.0)}
+    torch.save(state, path / "a.pt")
+    torch.save(state, path / "b.pt", _use_new_zipfile_serialization=False)
+    np.savez_compressed(path / "c.npz", x=np.random.default_rng(0).random(4000))
+    np.save(path / "d.npy", np.arange(4000))
+    made = [path / name for name in ("a.pt", "b.pt", "c.npz", "d.npy")]
+    for file in made:
+        data = file.read_bytes()
+        middle, end = len(data) // 2, len(data) - (200 if file.suffix == ".npz" else 0)  # of an .npz the list of arrays is whole
+        file.write_bytes(data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 : end - 1] + data[end:])
+    return made
+
+
+def test_damage_is_said_in_a_line_whenever_it_is_met(tmp_path: Path) -> None:
+    for file in damaged(tmp_path):
+        with pytest.raises(UnreadableError, match=r"is (damaged|refused)"), Checkpoint(file) as checkpoint:
+            for value in flat(checkpoint.tree).tensors.values():
+                numbers(value)
+
+
+def test_mutants_end_in_a_line_or_a_tensor(tmp_path: Path) -> None:
+    state = {"g_ema": {"x": torch.arange(64.0), "y": torch.ones(3, 3)}}
+    seeds = []
+    for name, save in (("a.pt", torch.save), ("b.pt", functools.partial(torch.save, _use_new_zipfile_serialization=False))):
+        save(state, tmp_path / name)
+        seeds.append((tmp_path / name).read_bytes())
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "c.npz", x=np.arange(64.0), y=np.ones((3, 3)))
+        seeds.append((tmp_path / "c.npz").read_bytes())
+    rng, read = random.Random(2), 0
+    for number in range(400):
+        file = tmp_path / f"{number}.pt"
+        file.write_bytes(mutate(rng.choice(seeds), rng, words=False)[0])
+        with contextlib.suppress(UnreadableError), Checkpoint(file) as checkpoint:
+            read += len([numbers(value) for value in flat(checkpoint.tree).tensors.values()])
+    assert read
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pt")
+    with pytest.raises(UsageError, match="is no file"):
+        Checkpoint(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conv1.conv.blur.kernel": torch.ones(1, 1, 4, 4)},
+        {"conv1.conv.blur.kernel": torch.ones(100_000)},
+        {"conv1.conv.modulation.weight": torch.ones(())},
+        {"to_rgb1.conv.weight": torch.ones(3)},
+        {"to_rgb1.conv.weight": torch.ones(())},
+        {"style.1.weight": torch.ones(8)},
+        {"style.1.weight": torch.ones(8, 100_000)},
+        {"to_rgbs.99999999999.conv.weight": torch.ones(1)},
+        {"latent_avg": torch.ones(())},
+    ],
+    ids=str,
+)
+def test_shapes_that_make_no_sense_are_refused_or_left_out(change: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    state = checkpoints.rosinality([8, 8], style=8, mapping=1)
+    torch.save({"g_ema": state | change}, tmp_path / "x.pt")
+    with contextlib.suppress(UnreadableError), Checkpoint(tmp_path / "x.pt") as checkpoint:
+        assert stylegan2.find(flat(checkpoint.tree)) is not None
+
+
+def test_an_encoder_is_not_made_of_what_a_file_claims(tmp_path: Path) -> None:
+    """Channels of layers that the file has no weights for would take terabytes."""
+    ends = [sum(DEPTHS[: i + 1]) - 1 for i in range(len(DEPTHS))]
+    state = {f"body.{end}.res_layer.3.weight": torch.ones(8192, 1, 1, 1) for end in ends}
+    state |= {"input_layer.0.weight": torch.ones(8192, 3, 1, 1), "latlayer1.weight": torch.ones(1)}
+    state |= {f"styles.{i}.linear.weight": torch.ones(8192, 1) for i in range(18)}
+    torch.save({"state_dict": {f"encoder.{name}": value for name, value in state.items()}}, tmp_path / "e4e.pt")
+    with pytest.raises(UnreadableError), Checkpoint(tmp_path / "e4e.pt") as checkpoint:
+        encoders.find(flat(checkpoint.tree), file="e4e.pt")
+
+
+def test_names_do_not_grow_without_end() -> None:
+    key, tree = "x" * 400, dict[str, Any]({"y": Array()})
+    for _ in range(10):
+        tree = {key: tree}
+    assert not flat(tree).tensors
+
+
+def test_a_component_of_no_shape_is_none(tmp_path: Path) -> None:
+    np.savez(tmp_path / "c.npz", act_comp=np.float32(1), act_stdev=np.float32(1))
+    with pytest.raises(VideditError):
+        directions.read(directions.asked(f"smile={tmp_path / 'c.npz'}"), mean=np.zeros(8, np.float32), num_layers=4, spread=1.0)

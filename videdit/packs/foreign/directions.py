@@ -115,11 +115,11 @@ def _component(tree: Tree, ask: Asked, dim: int) -> tuple[Array, float] | None:
     """A component of a GANSpace file and its deviation: of the layer's activations where these are latents, else of the latents."""
     for kind in ("act", "lat"):
         components, deviations = tree.tensors.get(f"{kind}_comp"), tree.tensors.get(f"{kind}_stdev")
-        if components is None or deviations is None or shape_of(components)[-1] != dim:
+        if components is None or deviations is None or shape_of(components)[-1:] != (dim,):
             continue
         if ask.part and not ask.part.isdecimal():
             raise UsageError(f"{ask.name}: a component is a number, not {ask.part!r}", hint="NAME=FILE#3")
-        which, count = int(ask.part or 0), len(numbers(components))
+        which, count = int(ask.part[:9] or 0), min(len(numbers(components)), len(numbers(deviations).flatten()))
         if which >= count:
             raise UsageError(f"{ask.name}: there is no component {which}", hint=f"The file has {count}, counted from 0.")
         return numbers(components)[which].reshape(-1, dim).numpy(), float(numbers(deviations).flatten()[which])

@@ -13,6 +13,7 @@ from videdit.packs.foreign.layouts import Tree, Unsupported, Weights, numbers
 
 KINDS = {"Encoder4Editing": "e4e", "GradualStyleEncoder": "psp"}
 E4E_ONLY = ("progressive_steps", "w_discriminator_lambda", "delta_norm_lambda")  # options that pSp does not have
+MOST_LAYERS = 20
 STEM = "input_layer.0.weight"
 
 
@@ -39,19 +40,20 @@ def find(tree: Tree, *, file: str, kind: str | None = None, mean: torch.Tensor |
         raise Unsupported(
             "its encoder is neither e4e nor pSp with a feature pyramid", hint="Others are not read; --invert optimize does without."
         )
-    if weights.shape(STEM)[1] != 3:
-        raise Unsupported(
-            f"its encoder looks at {weights.shape(STEM)[1]} channels, not RGB", hint="ReStyle and segmentation encoders are not read."
-        )
-    style = weights.shape("styles.0.linear.weight")[0]
+    if (seen := weights.size(STEM, 1, of=4)) != 3:
+        raise Unsupported(f"its encoder looks at {seen} channels, not RGB", hint="ReStyle and segmentation encoders are not read.")
+    style = weights.size("styles.0.linear.weight", 0, of=2)
     layers = len({name.split(".")[1] for name in weights if name.startswith("styles.")})
     ends = [sum(DEPTHS[: i + 1]) - 1 for i in range(len(DEPTHS))]
-    channels = [weights.shape(STEM)[0], *(weights.shape(f"body.{end}.res_layer.3.weight")[0] for end in ends)]
+    if layers > MOST_LAYERS:
+        raise Unsupported(f"its encoder gives {layers} styles", hint=f"Generators of 2048 px take {MOST_LAYERS}, and none takes more.")
+    channels = [weights.size(STEM, 0, of=4), *(weights.size(f"body.{end}.res_layer.3.weight", 0, of=4) for end in ends)]
     found, notes = _kind(tree, file, kind)
     config: dict[str, Any] = {"kind": found, "num_layers": layers, "style_dim": style, "channels": channels}
     if "body.0.res_layer.5.fc1.weight" not in weights:
         config["squeeze"] = False
-    network = PspEncoder(**config)
+    with torch.device("meta"):  # shapes only: nothing is made of numbers that the file merely claims
+        network = PspEncoder(**config)
     state = {name: _value(weights, name, value) for name, value in network.state_dict().items() if name != "latent_avg"}
     state["latent_avg"] = _average(tree, layers, style, mean, notes)
     return ForeignEncoder(config, state, notes)
@@ -68,7 +70,7 @@ def _kind(tree: Tree, file: str, asked: str | None) -> tuple[str, list[str]]:
     if asked:
         return asked, []
     said = tree.option("encoder_type")
-    if said is not None and said not in KINDS:
+    if said is not None and (not isinstance(said, str) or said not in KINDS):
         raise Unsupported(f"its encoder is a {str(said)[:40]}", hint=f"{' and '.join(KINDS)} are read.")
     if said is not None:
         return KINDS[said], []

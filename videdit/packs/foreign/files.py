@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import stat
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,6 +37,8 @@ LARGEST = 1 << 35  # bytes of a file
 UNFOLDED = 200  # a compressed file may hold this many times its size
 SMALL = 1 << 26  # bytes that a file may hold, however small it is
 HEADER = 1 << 27  # bytes of a safetensors header or a zip's pickle
+# What Python's readers say of damaged files, besides RefusedError.
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, UnicodeDecodeError, tokenize.TokenError)
 SAFETENSORS = {
     "F64": "float64",
     "F32": "float32",
@@ -47,13 +54,18 @@ SAFETENSORS = {
 
 
 class Checkpoint:
-    """An open file. tree: what it holds; its tensors are read while the file is open."""
+    """An open file, a context manager. tree: what it holds; its tensors are read inside the block.
+
+    Raises UsageError, UnreadableError; the latter also at the end of the block, for whatever in it came upon damage.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.file = path.open("rb")
-            self.size = path.stat().st_size
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # a pipe would be waited for
+                raise UsageError(f"{path} is no file", hint="A checkpoint is a file: .pt, .pkl, .npz, .npy or .safetensors.")
+            self.file, self.size = path.open("rb"), found.st_size
         except IsADirectoryError:
             raise UsageError(f"{path} is a folder", hint="A checkpoint is a file: .pt, .pkl, .npz, .npy or .safetensors.") from None
         except FileNotFoundError:
@@ -61,7 +73,10 @@ class Checkpoint:
         except OSError as error:
             raise UnreadableError(f"{path} can't be read: {error.strerror or error}") from None
         try:
-            self.tree = self._tree()
+            self.tree = _read(self.file, self.size)
+        except (RefusedError, *BROKEN, ValueError, RuntimeError) as error:
+            self.file.close()
+            raise self._unreadable(error) from None
         except BaseException:
             self.file.close()
             raise
@@ -69,25 +84,22 @@ class Checkpoint:
     def __enter__(self) -> Checkpoint:
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.file.close()
+        if isinstance(error, (RefusedError, *BROKEN)):
+            raise self._unreadable(error) from None
 
     def sha256(self) -> str:
         """Of the file, in hex."""
         self.file.seek(0)
         return hashlib.file_digest(self.file, "sha256").hexdigest()
 
-    def _tree(self) -> Any:
-        """Raises UnreadableError."""
-        hint = (
-            "Nothing in it was run. What is read: tensors in plain containers, as torch.save(state_dict), .npz and .safetensors hold them."
-        )
-        try:
-            return _read(self.file, self.size)
-        except RefusedError as error:
-            raise UnreadableError(f"{self.path.name} is refused: {error}", hint=hint) from None
-        except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-            raise UnreadableError(f"{self.path.name} is damaged: {short(str(error))}", hint="Download or copy it again.") from None
+    def _unreadable(self, error: BaseException) -> UnreadableError:
+        if isinstance(error, RefusedError):
+            kinds = "as torch.save(state_dict), .npz and .safetensors hold them"
+            hint = f"Nothing in it was run. What is read: tensors in plain containers, {kinds}."
+            return UnreadableError(f"{self.path.name} is refused: {error}", hint=hint)
+        return UnreadableError(f"{self.path.name} is damaged: {short(str(error))}", hint="Download or copy it again.")
 
 
 def _read(file: BinaryIO, size: int) -> Any:
@@ -116,6 +128,8 @@ def _read_zip(file: BinaryIO, size: int) -> Any:
     held, packed = sum(e.file_size for e in entries.values()), sum(e.compress_size for e in entries.values())
     if len(entries) != len(archive.infolist()) or packed > size or held > max(SMALL, UNFOLDED * size):
         raise RefusedError(f"it would unfold from {size / 2**20:.1f} MB to {held / 2**20:.0f} MB")
+    if any(e.flag_bits & 1 or e.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for e in entries.values()):
+        raise RefusedError("it is encrypted, or compressed as weights never are")
 
     def read(entry: zipfile.ZipInfo) -> bytes:
         with archive.open(entry) as part:
@@ -161,7 +175,7 @@ def _npy(data: bytes) -> Array:
         version = np.lib.format.read_magic(file)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(file)
-    except (ValueError, RecursionError, MemoryError, SyntaxError) as error:
+    except (ValueError, RecursionError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise RefusedError(f"an array's header can't be read ({type(error).__name__})") from None
     if dtype.hasobject or dtype.kind not in NUMPY_KINDS:
         if dtype.kind in "US" and len(data) - file.tell() < SMALL:

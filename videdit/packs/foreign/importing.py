@@ -70,17 +70,21 @@ def make(order: Order) -> tuple[Path, list[str]]:
     """
     target = place(order)
     found, looker, origins, notes = _read(order)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part, old = (target.with_name(f".{target.name}.{os.getpid()}.{word}") for word in ("part", "old"))
     try:
         part.mkdir(parents=True)
         notes += _write(part, order, found, looker, origins)
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(old)  # there is always one of the two
         part.rename(target)
     except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
         raise OutputError(f"{target} can't be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
     return target, notes
 
 

@@ -12,7 +12,8 @@ from videdit.errors import UnreadableError
 from videdit.packs.foreign.pickles import Fields
 from videdit.packs.foreign.tensors import Array, Tensor
 
-DEPTH, NODES = 32, 1 << 20
+DEPTH, NODES, LONGEST = 32, 1 << 20, 512  # of containers in one another, of all, of a dotted name
+WIDEST = 8192  # channels of a layer; public ones have 512
 INSIDE = ("_parameters", "_buffers", "_modules")  # where a pickled nn.Module keeps things; no part of a state dict's names
 
 
@@ -45,7 +46,7 @@ class Tree:
 
 
 def flat(tree: Any) -> Tree:
-    """Everything in a checkpoint by name. A container that lies in two places counts at the first."""
+    """Everything in a checkpoint by name. A container that lies in two places counts at the first; names beyond LONGEST are left out."""
     out = Tree()
     seen: set[int] = set()
     waiting: list[tuple[str, Any, int]] = [("", tree, 0)]
@@ -59,7 +60,8 @@ def flat(tree: Any) -> Tree:
             seen.add(id(value))
             if isinstance(value, Fields):
                 out.records[name] = value
-            waiting += [(joined(name, key), part, depth + 1) for key, part in reversed(list(_parts(value)))]
+            inside = ((joined(name, key), part) for key, part in reversed(list(_parts(value))))
+            waiting += [(where, part, depth + 1) for where, part in inside if len(where) <= LONGEST]
         else:
             out.plain.setdefault(name, value)
     return out
@@ -106,6 +108,13 @@ class Weights:
         if name not in self._found:
             raise Unsupported(f"{self._what} lacks {name}", hint="It is incomplete, or of a layout that is not known.")
         return shape_of(self._found[name])
+
+    def size(self, name: str, dimension: int, *, of: int) -> int:
+        """How long one of them is in a dimension, of so many. Raises Unsupported."""
+        found = self.shape(name)
+        if len(found) != of or found[dimension] > WIDEST:
+            raise Unsupported(f"{self._what}: {name} is {list(found)}", hint="It is of a layout that is not known.")
+        return found[dimension]
 
     def take(self, name: str, *shape: int, any_of: tuple[tuple[int, ...], ...] = ()) -> torch.Tensor:
         """One of them as float32 [shape]; any_of: other shapes it may come in, with as many values. Raises Unsupported."""

@@ -79,7 +79,7 @@ def _rosinality(tree: Tree, prefix: str) -> Foreign:
         mapping=lambda i: f"style.{i + 1}",
         lead=(1,),
     )
-    channels = [weights.shape(f"{names.rgb(step)}.conv.weight")[2] for step in range(_steps(weights, "to_rgbs", 1))]
+    channels = [weights.size(f"{names.rgb(step)}.conv.weight", 2, of=5) for step in range(_steps(weights, "to_rgbs", 1))]
     conv = "conv.weight"
     config, state = _common(weights, names, channels, conv=conv, rgb=conv, scale=lambda inputs: 1.0)
     filters = [name for name in weights if name.endswith(("blur.kernel", "upsample.kernel"))]
@@ -113,15 +113,16 @@ def _official(tree: Tree, prefix: str) -> Foreign:
         mapping=lambda i: f"mapping.fc{i}",
         lead=(),
     )
-    channels = [weights.shape(f"{names.rgb(step)}.weight")[1] for step in range(steps)]
+    channels = [weights.size(f"{names.rgb(step)}.weight", 1, of=4) for step in range(steps)]
     config, state = _common(weights, names, channels, conv="weight", rgb="weight", scale=lambda inputs: math.sqrt(inputs * 9))
     _mapping_rates(tree, inside, state)
-    limits = {value for name, value in tree.plain.items() if name.startswith(prefix) and name.endswith(".conv_clamp")} - {None}
+    said = [value for name, value in tree.plain.items() if name.startswith(prefix) and name.endswith(".conv_clamp")]
+    limits = {float(value) if isinstance(value, int | float) else 0.0 for value in said if value is not None}
     kinds = {str(value) for name, value in tree.plain.items() if name.startswith(inside) and name.split(".")[-1] == "activation"}
-    if len(limits) > 1 or not kinds <= {"lrelu", "linear"}:
+    if len(limits) > 1 or not all(0 < limit < math.inf for limit in limits) or not kinds <= {"lrelu", "linear"}:
         raise Unsupported("its layers have activations that are not known", hint="Leaky ReLU and one conv_clamp for all are.")
     if limits:
-        config["clamp"] = float(limits.pop())
+        config["clamp"] = limits.pop()
     filters = [name for name in weights if name.endswith("resample_filter")]
     mean = [numbers(found["mapping.w_avg"])] if "mapping.w_avg" in found else []
     return _finished(Foreign(config, state, "official"), weights, filters, mean)
@@ -130,11 +131,11 @@ def _official(tree: Tree, prefix: str) -> Foreign:
 def _steps(weights: Weights, place: str, first: int) -> int:
     """How many resolutions there are, 4 px among them."""
     if place == "synthesis":
-        sizes = {int(found[1]) for name in weights if (found := re.match(r"synthesis\.b(\d+)\.", name))}
+        sizes = {int(found[1]) for name in weights if (found := re.match(r"synthesis\.b(\d{1,4})\.", name))}
         steps = len(sizes)
         good = sizes == {4 << step for step in range(steps)}
     else:
-        numbers_ = {int(found[1]) for name in weights if (found := re.match(rf"{place}\.(\d+)\.conv\.weight", name))}
+        numbers_ = {int(found[1]) for name in weights if (found := re.match(rf"{place}\.(\d{{1,4}})\.conv\.weight", name))}
         steps = len(numbers_) + first
         good = numbers_ == set(range(steps - first))
     if not good or 4 << (steps - 1) not in SIZES:
@@ -146,13 +147,13 @@ def _common(
     weights: Weights, names: _Names, channels: list[int], *, conv: str, rgb: str, scale: Callable[[int], float]
 ) -> tuple[dict[str, Any], State]:
     """What the layouts share: configuration and weights, but for filters, mean and noise that is missing."""
-    style = weights.shape(f"{names.layer(0)}.{names.style}.weight")[-1]
+    style = weights.size(f"{names.layer(0)}.{names.style}.weight", 1, of=2)
     size = 4 << (len(channels) - 1)
     state: State = {"input": weights.take(names.constant, 1, channels[0], 4, 4, any_of=((channels[0], 4, 4),))}
     for step, width in enumerate(channels):
         ours, theirs = f"to_rgb.{step}", names.rgb(step)
-        if (drawn := weights.shape(f"{theirs}.{rgb}")[-4]) != 3:
-            raise Unsupported(f"it draws {drawn} channels, not RGB", hint="Generators of RGB pictures are read.")
+        if (drawn := weights.shape(f"{theirs}.{rgb}")[-4:-3]) != (3,):
+            raise Unsupported(f"it draws {drawn[0] if drawn else 'no'} channels, not RGB", hint="Generators of RGB pictures are read.")
         state[f"{ours}.conv.weight"] = _weight(weights, f"{theirs}.{rgb}", names, 3, width, 1)
         state[f"{ours}.bias"] = weights.take(f"{theirs}.bias", 3, any_of=((1, 3, 1, 1),))
         _style(weights, f"{theirs}.{names.style}", f"{ours}.conv", width, style, state)
@@ -190,7 +191,7 @@ def _mapping(weights: Weights, names: _Names, style: int, state: State) -> dict[
     widths: list[int] = []
     layer = 0
     while f"{names.mapping(layer)}.weight" in weights:
-        outputs, inputs = weights.shape(f"{names.mapping(layer)}.weight")
+        outputs, inputs = (weights.size(f"{names.mapping(layer)}.weight", side, of=2) for side in (0, 1))
         widths = widths or [inputs]
         state[f"mapping_net.{layer}.weight"] = weights.take(f"{names.mapping(layer)}.weight", outputs, widths[-1])
         state[f"mapping_net.{layer}.bias"] = weights.take(f"{names.mapping(layer)}.bias", outputs)
@@ -208,7 +209,7 @@ def _mapping_rates(tree: Tree, prefix: str, state: State) -> None:
         usual = MAPPING_RATE / math.sqrt(weight.shape[1])
         gains = [tree.plain.get(f"{prefix}mapping.fc{i}.{name}_gain") for name in ("weight", "bias")]
         for name, gain, ours in zip(("weight", "bias"), gains, (usual, MAPPING_RATE), strict=True):
-            if isinstance(gain, int | float) and not math.isclose(gain, ours, rel_tol=1e-6):
+            if isinstance(gain, int | float) and math.isfinite(gain) and not math.isclose(gain, ours, rel_tol=1e-6):
                 state[f"mapping_net.{i}.{name}"] *= gain / ours
         i += 1
 
@@ -227,7 +228,7 @@ def _finished(found: Foreign, weights: Weights, filters: list[str], means: list[
             found.state[f"layers.{i}.noise"] = torch.randn(side, side, generator=draw)
         found.notes.append("it stores no noise: the same noise was drawn for every picture")
     style = found.config["style_dim"]
-    if means and means[0].shape[-1] == style:
+    if means and means[0].shape[-1:] == (style,):
         found.state["mean_w"] = means[0].reshape(-1, style).mean(0)
     else:
         found.state["mean_w"] = _mean(found)
@@ -240,11 +241,14 @@ def _finished(found: Foreign, weights: Weights, filters: list[str], means: list[
 
 def _taps(kernel: torch.Tensor) -> tuple[float, ...]:
     """A separable filter [K,K], or its taps [K], as small numbers such as 1 3 3 1. Raises Unsupported."""
+    unknown = Unsupported("its resampling filter is not separable", hint="Filters such as [1, 3, 3, 1] are read.")
+    if kernel.ndim not in (1, 2) or not 2 <= kernel.shape[-1] <= 12:
+        raise unknown
     row = kernel if kernel.ndim == 1 else kernel.sum(0)
     whole = kernel if kernel.ndim == 2 else torch.outer(row, row)
     again = torch.outer(row, row) * whole.sum() / row.sum().square()  # rows and columns alike
-    if not 2 <= len(row) <= 12 or whole.shape != again.shape or not torch.allclose(again, whole, rtol=1e-4, atol=1e-6):
-        raise Unsupported("its resampling filter is not separable", hint="Filters such as [1, 3, 3, 1] are read.")
+    if whole.shape != again.shape or not torch.allclose(again, whole, rtol=1e-4, atol=1e-6):
+        raise unknown
     smallest = float(row.abs()[row.abs() > 1e-6 * float(row.abs().max())].min())
     return tuple(round(float(value) / smallest, 5) for value in row)
 
