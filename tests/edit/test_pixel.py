@@ -99,3 +99,10 @@ def test_auto_takes_it_where_the_pack_names_it_and_it_was_trained(folder: Path) 
     drawn, _ = draw(CROPS, POINTS, moves, pack)
     assert np.array_equal(drawn, apply(CROPS, POINTS, moves.by_method["pixel"], pack)[0])
     assert [check.problem for check in verify(pack) if check.problem] == []
+
+
+def test_auto_takes_a_method_that_knows_locks_where_there_are_any(folder: Path) -> None:
+    save_methods(folder, {"Young+": "pixel"})
+    pack = load_pack(folder)
+    assert resolve(EditPlan({"age": -0.5}, locks=("smile",)), pack.manifest).by_method == {"axes": {"Young": 0.5}}
+    assert resolve(EditPlan({"age": -0.5}, locks=("smile",), method="pixel"), pack.manifest).by_method == {"pixel": {"Young": 0.5}}

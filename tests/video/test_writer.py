@@ -69,7 +69,7 @@ def test_pictures_that_a_muxer_lost_are_an_error(tmp_path: Path, monkeypatch: py
     check = Muxer._check_pictures
 
     def lost(muxer: Muxer) -> None:
-        muxer._given += 1  # one that never reached the file
+        muxer.steps += 1  # one that never reached the file
         check(muxer)
 
     monkeypatch.setattr(Muxer, "_check_pictures", lost)

@@ -83,7 +83,8 @@ class Moves:
 
 
 def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
-    """Two names of one attribute are added up; `auto` becomes what the pack names, for each direction a strength takes over time.
+    """Two names of one attribute are added up; `auto` becomes what the pack names, for each direction a strength takes over time, and of
+    the methods that know locks where there are any.
 
     Raises UsageError, naming the nearest, for a name the pack does not have, for a direction its method was not taught and for two names
     of one attribute with a curve each, and PackError for a method it has no part for.
@@ -97,6 +98,8 @@ def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
     by_method: dict[str, dict[str, Strength | Half]] = {}
     for source, strength in strengths.items():
         methods = {1 if end > 0 else -1: manifest.method_for(source, plan.method, end) for end in extremes(strength)}
+        if locks and plan.method == "auto":  # a network that draws one thing knows no locks
+            methods = {sign: method if method in METHODS else "axes" for sign, method in methods.items()}
         for sign, method in methods.items():
             several = len(set(methods.values())) > 1
             by_method.setdefault(method, {})[source] = Half(strength, sign) if several and isinstance(strength, Curve) else strength
