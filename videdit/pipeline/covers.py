@@ -32,20 +32,27 @@ class Covers:
     def at(self, row: int, size: int) -> NDArray[np.float32] | None:
         """How far the edit gives way in a row of the track: [size,size] in 0..1, or None for nowhere.
 
-        The median of the row and its neighbours, so that what is seen once only does not count; crops follow the face, so it stays in
-        its place meanwhile.
+        The median of a row and its neighbours, so that what is seen once only does not count, in this row or the next or the one before,
+        so that what comes and goes is not late; crops follow the face, so it stays in its place meanwhile.
         """
-        near = np.searchsorted(self.rows, (row - 1, row, row + 1))
-        found = [self.masks[i] for i, r in zip(near, (row - 1, row, row + 1), strict=True) if i < len(self.rows) and self.rows[i] == r]
-        if len(found) < 2:
+        seen = [middle for near in (row - 1, row, row + 1) if (middle := self._middle(near)) is not None]
+        if not seen:
             return None
-        middle = np.median(np.stack(found), axis=0) if len(found) == 3 else np.minimum(*found)
+        middle = np.max(seen, axis=0)
         wide = 2 * round(GAP * len(middle) / 2) + 1
         # what leaves the crop ends nowhere
         framed = cv2.copyMakeBorder(middle.astype(np.float32) / 255, *[wide] * 4, cv2.BORDER_REPLICATE)
         closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
         grown = cv2.dilate(closed, np.ones((3, 3), np.uint8))[wide:-wide, wide:-wide]
         return smoothstep(cv2.resize(grown, (size, size), interpolation=cv2.INTER_LINEAR), *FOUND)
+
+    def _middle(self, row: int) -> NDArray[np.floating] | Masks | None:
+        """The median [s,s] of a row and its neighbours; None where only one of them is covered, or none."""
+        near = np.searchsorted(self.rows, (row - 1, row, row + 1))
+        found = [self.masks[i] for i, r in zip(near, (row - 1, row, row + 1), strict=True) if i < len(self.rows) and self.rows[i] == r]
+        if len(found) < 2:
+            return None
+        return np.median(np.stack(found), axis=0) if len(found) == 3 else np.minimum(*found)
 
 
 def looker(pack: Pack) -> Look | None:
