@@ -190,6 +190,14 @@ def test_moments_beyond_the_clip_and_without_a_face(clip: Path, pack: Pack, sett
         pipeline.preview(clip, {"smile": 1.0}, settings, at=0.5, pack=pack)
 
 
+def test_a_frame_that_stands_for_long_is_previewed(tmp_path: Path, pack: Pack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch)
+    slides = make_clip(tmp_path / "slides.mp4", pts=[0, 1, 300, 301])
+    before, _ = pipeline.preview(slides, {"smile": 1.0}, settings, at=5.0, pack=pack)
+    shown, _ = pipeline.preview(slides, {"smile": 1.0}, settings, frame=1, pack=pack)
+    assert np.array_equal(before, shown)
+
+
 def test_an_expression_is_taken_and_followed(clip: Path, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch)
     still = tmp_path / "still.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from videdit.checks import check_strengths
 from videdit.config import CROP_METHODS, Settings
 from videdit.curves import Strength
-from videdit.errors import NoFaceError, UsageError
+from videdit.errors import NoFaceError, UnreadableError, UsageError
 from videdit.packs.load import Pack
 from videdit.pipeline.cast import assigned, cast_of, choose, everybody, reference
 from videdit.pipeline.changes import Motion, motion_of
@@ -151,7 +152,7 @@ def moment_at(
     """The frames around a time in seconds or a frame number (counted from 0) that smoothing needs, and which of them is meant.
 
     Where somebody is meant whom only the whole clip tells (a number, left, right), that is looked at first.
-    Raises UsageError for a moment beyond the clip.
+    Raises UsageError for a moment beyond the clip, UnreadableError where a clip that is long enough has nothing there.
     """
     seconds = at or 0.0
     if frame is not None:
@@ -162,7 +163,12 @@ def moment_at(
     span = steadiness_of(settings).ahead + 0.05
     picked = list(read_frames(source, start=max(0.0, seconds - span), stop=seconds + span))
     if not picked or seconds > picked[-1].time + 1.0:
-        raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {probe(source).duration or 0:.2f} s long")
+        length = float(probe(source).duration or 0)
+        if seconds >= length:
+            raise UsageError(f"the clip ends before {seconds:g} s", hint=f"it is {length:.2f} s long")
+        picked = picked or list(deque(read_frames(source, stop=seconds), maxlen=1))  # one that stands for long
+    if not picked:
+        raise UnreadableError(f"{Path(source).name} has nothing at {seconds:g} s", hint="It begins later than it says; try a later one.")
     clip = None
     if people or settings.face in ("left", "right") or settings.face.isdecimal():
         clip = watch_file(Path(source), models, everybody(settings, people), cache_of(settings), clock=Stopwatch(), invert=False)[0]
