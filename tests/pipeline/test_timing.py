@@ -92,7 +92,7 @@ def test_an_edit_stays_within_its_window(
     sizes = [size_of(b, a) for b, a, _ in seen]
     assert sizes[7] < sizes[9] < sizes[12] > sizes[15] > sizes[17], "it does not come and go gently"
     _, always = watched(clip, tmp_path / "all.mp4", {"smile": 1.5}, settings, pack)
-    assert size_of(always[12][1], seen[12][1]) < 0.3 * sizes[12], "in the middle it is nearly all there"
+    assert size_of(always[12][1], seen[12][1]) < 0.35 * sizes[12], "in the middle it is nearly all there"
 
 
 def test_a_window_the_clip_does_not_reach(

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.composite.motion import Moved, carried, offsets
 from videdit.composite.transfer import Change
 
 REACH = 2.5  # standard deviations that the Gaussian mean looks to either side
-FIELDS = ("flow", "residual", "replace", "closed", "mask")
+FAINT = 0.02  # share of a render that is too little to tell its colour
+STEP = 0.5  # of the seconds: how far neighbours lie apart at least that are carried along
+Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +48,95 @@ def steady(
     seconds: float = 0.05,
     weights: NDArray[np.floating] | None = None,
     other: Filter | None = None,
+    moved: Moved | None = None,
     start: int = 0,
     begun: int = 0,
 ) -> Iterator[Change]:
-    """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of flow, residual, replace, closed and mask over each frame's neighbours.
+    """Gaussian mean (sigma `seconds`, cut at 2.5 sigma) of all fields but `before` over each frame's neighbours.
 
     times float64 [T] s, valid bool [T] and weights float [T] in 0..1 (how far each is to be trusted, by default fully) belong to the T
-    changes; the mean never reaches across an invalid frame. other: another filter instead of the mean. Reads ahead only as far as
-    it needs. The renders themselves stay each frame's own. start: the row to begin with, which comes out as it does from the
-    beginning; begun: the row that `changes` begin with, `needed_from` at most.
+    changes; the mean never reaches across an invalid frame. other: another filter instead of the mean. moved: how the face moves in its
+    crops (composite.motion); neighbours are carried along it to where this frame has the same skin. Reads ahead only as far as it needs.
+    start: the row to begin with, which comes out as it does from the beginning; begun: the
+    row that `changes` begin with, `needed_from` at most.
     """
     behind, ahead = behind_of(seconds, other), (REACH if other is None else other.ahead) * seconds
     trust = np.ones(len(times)) if weights is None else np.asarray(weights, np.float64)
-    window: deque[tuple[int, Change]] = deque()
+    window: deque[tuple[int, Change, Planes]] = deque()
     count, read = len(times), begun
     for now in range(start, count):
         while read < count and (read <= now or times[read] - times[now] <= ahead):
-            window.append((read, next(changes)))
+            change = next(changes)
+            window.append((read, change, _planes(change)))
             read += 1
         while times[now] - times[window[0][0]] > behind:
             window.popleft()
-        centre = next(c for i, c in window if i == now)
-        near = [(i, c) for i, c in window if _connected(valid, i, now)] if seconds > 0 and valid[now] else []
+        centre = next(change for row, change, _ in window if row == now)
+        near = {row: planes for row, _, planes in window if _connected(valid, row, now)} if seconds > 0 and valid[now] else {}
         if len(near) < 2 or centre.whole:
             yield centre
+            continue
+        if moved is not None:
+            rows = list(near) if other else _sparse(list(near), times, now, seconds * STEP)
+            near = {row: near[row] if row == now else _carried(near[row], offsets(moved, now, row)) for row in rows}
+        rows = list(near)
+        if other is None:
+            share = np.exp(-0.5 * ((times[rows] - times[now]) / seconds) ** 2)
+            share = share * trust[rows] if (share * trust[rows]).any() else share
+            share = (share / share.sum()).astype(np.float32)
+            out = tuple(np.tensordot(share, np.stack(them), axes=1) for them in zip(*near.values(), strict=True))
         else:
-            yield _mean(near, times, now, seconds, trust) if other is None else _filtered(near, times, now, seconds, trust, other)
+            out = _filtered(near, times, now, seconds, trust, other)
+        yield _with(centre, out)
 
 
 def _connected(valid: NDArray[np.bool_], a: int, b: int) -> bool:
     return bool(valid[min(a, b) : max(a, b) + 1].all())
 
 
-def _mean(near: list[tuple[int, Change]], times: NDArray[np.floating], now: int, seconds: float, trust: NDArray[np.float64]) -> Change:
-    rows = [i for i, _ in near]
-    weights = np.exp(-0.5 * ((times[rows] - times[now]) / seconds) ** 2)
-    if (weights * trust[rows]).any():
-        weights = weights * trust[rows]
-    weights = (weights / weights.sum()).astype(np.float32)
+def _sparse(rows: list[int], times: NDArray[np.floating], now: int, step: float) -> list[int]:
+    """Of rows in order those that lie `step` s apart, counted from `now` to both sides: to carry all of them takes long."""
+    at = rows.index(now)
+    chosen = [now]
+    for side in (rows[at + 1 :], rows[:at][::-1]):
+        last = times[now]
+        for row in side:
+            if abs(times[row] - last) >= step - 1e-6:
+                chosen.append(row)
+                last = times[row]
+    return sorted(chosen)
 
-    def mean(name: str) -> NDArray[np.float32]:
-        return np.sum([w * getattr(c, name) for w, (_, c) in zip(weights, near, strict=True)], axis=0, dtype=np.float32)
 
-    return _with(near, now, [mean(name) for name in FIELDS])
+def _planes(change: Change) -> Planes:
+    """All that is smoothed: what lies on the skin, [S,S,4] and [S,S,3], and what says where, [S,S,4]."""
+    return (
+        np.dstack([change.residual, change.replace]),
+        change.after * change.replace[..., None],  # where a render does not take over, there may be none
+        np.dstack([change.flow, change.closed, change.mask]),
+    )
+
+
+def _carried(planes: Planes, offset: NDArray[np.float32]) -> Planes:
+    """Where skin has moved by the offset, what lies on it has too."""
+    return carried(planes[0], offset), carried(planes[1], offset), planes[2]
 
 
 def _filtered(
-    near: list[tuple[int, Change]], times: NDArray[np.floating], now: int, seconds: float, trust: NDArray[np.float64], other: Filter
-) -> Change:
+    near: dict[int, Planes], times: NDArray[np.floating], now: int, seconds: float, trust: NDArray[np.float64], other: Filter
+) -> tuple[NDArray[np.float32], ...]:
     """All fields as one sample, so that a filter that minds how fast things change minds all of them."""
-    rows = [i for i, _ in near]
-    at, valid = rows.index(now), np.ones(len(near), bool)
-    values = np.stack([np.concatenate([getattr(c, name).ravel() for name in FIELDS]) for _, c in near])
+    rows, size = list(near), len(near[now][0])
+    at, valid = rows.index(now), np.ones(len(rows), bool)
+    values = np.stack([np.dstack(planes).ravel() for planes in near.values()])
     out = other.smooth(values, np.asarray(times)[rows], valid, seconds, weights=trust[rows], start=at, stop=at + 1)[0]
-    shapes = [getattr(near[at][1], name).shape for name in FIELDS]
-    parts = np.split(out.astype(np.float32, copy=False), np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1])
-    fields = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-    for field in fields[2:]:
-        np.clip(field, 0, 1, out=field)  # shares: a filter may overshoot
-    return _with(near, now, fields)
+    joined = out.astype(np.float32, copy=False).reshape(size, size, -1)
+    return joined[..., :4], joined[..., 4:7], joined[..., 7:]
 
 
-def _with(near: list[tuple[int, Change]], now: int, fields: list[NDArray[np.float32]]) -> Change:
-    centre = next(c for i, c in near if i == now)
-    flow, residual, share, closed, mask = fields
-    return replace(centre, flow=flow, residual=residual, replace=share, closed=closed, mask=mask)
+def _with(centre: Change, planes: tuple[NDArray[np.float32], ...]) -> Change:
+    """The reverse of `_planes`; shares stay shares, whatever overshoots."""
+    lying, drawn, place = planes
+    share, closed, mask = (np.clip(part, 0, 1) for part in (lying[..., 3], place[..., 2], place[..., 3]))
+    residual, flow = np.ascontiguousarray(lying[..., :3]), np.ascontiguousarray(place[..., :2])
+    after = np.where(share[..., None] > FAINT, drawn / np.maximum(share, FAINT)[..., None], centre.after)
+    return replace(centre, flow=flow, residual=residual, after=after, replace=share, closed=closed, mask=mask)

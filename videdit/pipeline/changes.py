@@ -178,7 +178,10 @@ def steadied(motion: Motion, raw: Iterator[Change], size: int, start: int = 0) -
     """
     times, begun = np.asarray(motion.person.track.times, np.float64), batch_before(motion, start)
     seconds, other = motion.steady.changes, _filter(motion.steady)
-    calm = composite.steady(raw, times, motion.present, seconds=seconds, weights=motion.weights, other=other, start=start, begun=begun)
+    moved, weights = motion.person.moved, motion.weights
+    calm = composite.steady(
+        raw, times, motion.present, seconds=seconds, weights=weights, other=other, moved=moved, start=start, begun=begun
+    )
     return uncovered(calm, motion.person.covers, size, start=start)
 
 

@@ -26,6 +26,7 @@ from videdit.video.marks import Mark
 from videdit.video.reader import FrameReader
 
 EVERY = 2.0  # seconds between two pieces
+VERSION = 2  # raised when pieces hold other things
 
 
 class Recalled:
@@ -80,7 +81,7 @@ class FaceLog:
 
     def __init__(self, folder: Path, parts: Sequence[object], target: Path) -> None:
         self._folder, self._target = folder, target
-        self._key = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:40]
+        self._key = hashlib.sha256(json.dumps([VERSION, *parts], default=str).encode()).hexdigest()[:40]
         self._news: list[Any] = []  # of the pieces that were there, until somebody restores them
         self._last: dict[str, Any] | None = None
         self._count = 0

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from videdit.composite.motion import Moved, grey_of, moved_from, still
 from videdit.faces.align import Placed
 from videdit.faces.pose import blur
 from videdit.geometry import crop_quad
@@ -31,7 +32,8 @@ class Person:
     """One track, its latents and some of its crops: samples uint8 [K,S,S,3] RGB at rows `sampled` [K] of the track.
 
     number: who it is, counted from 1 over the clip, the same in every track that shows them (see identity); 0 while nobody has said.
-    looks float32 [D]: how they look, [0] where the pack can't say; track_id: the tracker's number; covers: what is in front of them.
+    looks float32 [D]: how they look, [0] where the pack can't say; track_id: the tracker's number; covers: what is in front of them;
+    moved: how the face moves in its crops, None where nobody looked.
     """
 
     track: Track
@@ -42,6 +44,7 @@ class Person:
     track_id: int = 0
     number: int = 0
     looks: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    moved: Moved | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +78,8 @@ class _Growing:
     placed: dict[int, Placed] = field(default_factory=dict)
     w: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     blur: dict[int, float] = field(default_factory=dict)
+    moved: dict[int, NDArray[np.float16]] = field(default_factory=dict)
+    grey: NDArray[np.uint8] | None = None
     samples: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     covers: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     every: int = 1
@@ -88,6 +93,12 @@ class _Growing:
             self.every *= 2
             self.samples = {r: c for r, c in self.samples.items() if r % self.every == 0}
 
+    def follow(self, row: int, crop: NDArray[np.float32]) -> None:
+        """Note how the face has moved in its crop since it was last seen."""
+        grey = grey_of(crop)
+        self.moved[row] = still(1)[0] if self.grey is None else moved_from(grey, self.grey)
+        self.grey = grey
+
     def since(self, rows: int, latents: int, covered: int) -> dict[str, Any]:
         """What came after so many rows, latents and covers, as arrays."""
         placed = {row: self.placed[row] for row in range(rows, len(self.frames)) if row in self.placed}
@@ -96,6 +107,7 @@ class _Growing:
             "times": np.asarray(self.times[rows:], np.float64),
             "placed": {"rows": list(placed), "fields": _columns([fields_of(one) for one in placed.values()])},
             "blur": [self.blur[row] for row in placed],
+            "moved": np.stack([self.moved[row] for row in placed]) if placed else [],
             "w": _pairs(itertools.islice(self.w.items(), latents, None)),
             "samples": _pairs((row, crop) for row, crop in self.samples.items() if row >= rows),
             "covers": _pairs(itertools.islice(self.covers.items(), covered, None)),
@@ -109,6 +121,7 @@ class _Growing:
         for i, row in enumerate(news["placed"]["rows"]):
             values = {name: column[i] for name, column in columns.items()}
             self.blur[row] = news["blur"][i]
+            self.moved[row] = news["moved"][i]
             self.placed[row] = Placed(**{name: value.item() if np.ndim(value) == 0 else value for name, value in values.items()})
         tables: dict[str, dict[int, Any]] = {"w": self.w, "samples": self.samples, "covers": self.covers}
         for name, table in tables.items():
@@ -151,6 +164,7 @@ class Watcher:
             row = len(track.frames) - 1
             track.sample(row, crop)
             track.blur[row] = blur(crop)
+            track.follow(row, crop)
             self._pending.append((track, row, crop))
             if len(self._pending) == self._batch:
                 self._flush()
@@ -187,11 +201,12 @@ class Watcher:
     def state(self) -> dict[str, Any]:
         """What the next frame depends on, in plain values and arrays, beside the rows; for `restore`."""
         number = {id(track): i for i, track in enumerate(self._all)}
+        seen = {id(track) for track in self._open.values()}
         return {
             "count": self._count,
             "recent": self._recent,
             "open": {person: number[id(track)] for person, track in self._open.items()},
-            "tracks": [[track.track_id, track.every] for track in self._all],
+            "tracks": [[track.track_id, track.every, track.grey if id(track) in seen else None] for track in self._all],
             "pending": [[number[id(track)], row, crop] for track, row, crop in self._pending],
         }
 
@@ -208,7 +223,7 @@ class Watcher:
 
     def restore(self, news: Iterable[list[dict[str, Any]]], state: dict[str, Any]) -> None:
         """Stand where another one stood."""
-        self._all = [_Growing(track_id=track_id, every=every) for track_id, every in state["tracks"]]
+        self._all = [_Growing(track_id=track_id, every=every, grey=grey) for track_id, every, grey in state["tracks"]]
         for one in itertools.chain.from_iterable(news):
             self._all[one["track"]].add(one)
         self._told = [(len(track.frames), len(track.w), len(track.covers)) for track in self._all]
@@ -261,7 +276,16 @@ def _person(track: _Growing, pack: str) -> Person:
         np.asarray(rows, np.int64),
         covers_of(track.covers),
         track.track_id,
+        moved=_moved(track),
     )
+
+
+def _moved(track: _Growing) -> Moved:
+    """By row; in a gap nothing moves, and after it everything at once."""
+    out = still(len(track.frames))
+    for row, cells in track.moved.items():
+        out[row] = cells
+    return out
 
 
 def fill(values: NDArray[np.floating], times: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[Any]:

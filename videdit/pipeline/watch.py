@@ -180,6 +180,8 @@ def to_arrays(sight: Sight) -> dict[str, NDArray[np.generic]]:
             values["blur"] = track.blur
         values |= {"w": person.latents.w, "valid": person.latents.valid, "samples": person.samples, "sampled": person.sampled}
         values |= {"covered": person.covers.rows, "covers": person.covers.masks}
+        if person.moved is not None:
+            values["moved"] = person.moved
         arrays |= {f"{i}.{name}": value for name, value in values.items()}
     return arrays
 
@@ -193,5 +195,5 @@ def from_arrays(arrays: dict[str, NDArray[Any]], pack: str) -> Sight:
         latents = LatentTrack(arrays[f"{i}.w"], arrays[f"{i}.valid"], pack)
         covers, (track_id, number) = Covers(arrays[f"{i}.covered"], arrays[f"{i}.covers"]), arrays[f"{i}.who"].tolist()
         samples, sampled, looks = (arrays[f"{i}.{name}"] for name in ("samples", "sampled", "looks"))
-        people.append(Person(track, latents, samples, sampled, covers, track_id, number, looks))
+        people.append(Person(track, latents, samples, sampled, covers, track_id, number, looks, arrays.get(f"{i}.moved")))
     return Sight(people, int(arrays["frames"]), arrays["shots"].tolist())
