@@ -1,4 +1,4 @@
-"""Values given at points, linear between them: over the triangles of a Delaunay triangulation, which is OpenCV's, because SciPy takes half a
+"""Values given at points, linear between them: over the triangles of a Delaunay triangulation, which is OpenCV's: SciPy takes half a
 second to import."""
 
 from __future__ import annotations
