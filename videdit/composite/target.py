@@ -24,7 +24,7 @@ COLOUR = 0.025  # of the crop's side, to which a render's colour is smoothed
 SEAM = 0.25  # how much darker the line is where they meet
 COLOUR_SIGMA = 0.07  # of the crop's side: coarser differences between source and render are lighting and colour
 COARSE = 4  # those are found on pictures so many times smaller
-FINER = 3  # a render is enlarged so many times along smooth curves, and from there on along straight lines
+FINER = 4  # a render is enlarged so many times along smooth curves, and from there on along straight lines
 SMALL = 1.5  # frame px per crop px up to which it is not worth it
 LEAST = 0.01  # crop px that something moves, and share of a render, that nobody sees
 
