@@ -7,6 +7,7 @@ the crop's corners in the picture, in the order top-left, bottom-left, bottom-ri
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -77,7 +78,8 @@ def warp(picture: Floats, matrix: Floats, size: tuple[int, int], *, border: int 
 
     A shrinking warp is preceded by an area average, so that large faces do not alias.
     """
-    shrink = 1.0 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    (a, b), (c, d) = matrix[:, :2].tolist()
+    shrink = 1.0 / math.sqrt(abs(a * d - b * c))
     if shrink >= 2.0:
         factor = 1.0 / int(shrink)
         height, width = picture.shape[:2]

@@ -134,24 +134,29 @@ class Frame:
         region = self.align(region or Region(0, 0, self.width, self.height))
         size = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
         samples = [self._samples(i, region, size) for i in range(min(3, len(self.planes)))]
+        black, neutral = self.color.offsets()
         if len(samples) < 3:
-            return cv2.cvtColor(samples[0] * np.float32(255.0 / self.color.spans()[0]), cv2.COLOR_GRAY2RGB)
+            grey = samples[0].astype(np.float32) - np.float32(0 if self.color.matrix == "rgb" else black)
+            return cv2.cvtColor(grey * np.float32(255.0 / self.color.spans()[0]), cv2.COLOR_GRAY2RGB)
+        picture = cv2.merge(samples).astype(np.float32)
         if self.color.matrix == "rgb":
-            green, blue, red = samples
-            return cv2.merge([red, green, blue]) * np.float32(255.0 / ((1 << self.color.depth) - 1))
-        return cv2.transform(cv2.merge(samples), self.color.to_rgb())
+            matrix = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]], np.float64) * (255.0 / ((1 << self.color.depth) - 1))
+            return cv2.transform(picture, matrix, dst=picture)
+        matrix = self.color.to_rgb().astype(np.float64)
+        return cv2.transform(picture, np.column_stack([matrix, -matrix @ (black, neutral, neutral)]), dst=picture)
 
-    def _samples(self, plane: int, region: Region, size: tuple[int, int]) -> NDArray[np.float32]:
-        """One plane of a region at a size, float32, offsets removed."""
+    def _samples(self, plane: int, region: Region, size: tuple[int, int]) -> NDArray[np.integer]:
+        """One plane of a region at a size."""
+        part = self.planes[plane][self._slices(plane, region)]
+        if part.shape == (size[1], size[0]):
+            return part
+        return cv2.resize(part, size, interpolation=cv2.INTER_AREA if part.shape[0] > size[1] else cv2.INTER_LINEAR)
+
+    def _slices(self, plane: int, region: Region) -> tuple[slice, slice]:
+        """Rows and columns of a region in a plane."""
         sx, sy = self._sub() if plane and len(self.planes) > 1 else (1, 1)
-        rows, cols = slice(region.y // sy, -(-(region.y + region.height) // sy)), slice(region.x // sx, -(-(region.x + region.width) // sx))
-        part = self.planes[plane][rows, cols]
-        if part.shape != (size[1], size[0]):
-            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if part.shape[0] > size[1] else cv2.INTER_LINEAR)
-        out = part.astype(np.float32)
-        if self.color.matrix != "rgb":
-            out -= np.float32(self.color.offsets()[1 if plane else 0])
-        return out
+        rows, columns = (region.y // sy, -(-(region.y + region.height) // sy)), (region.x // sx, -(-(region.x + region.width) // sx))
+        return slice(*rows), slice(*columns)
 
     def add(self, region: Region, change: NDArray[np.float32]) -> None:
         """Add an RGB change float32 [h,w,3] (in units of 0..255) to the planes of an `align`ed region, in place.
@@ -161,21 +166,21 @@ class Frame:
         """
         if self.color.curve:
             change = tone.change_of(self.rgb(region), change, self.color.curve, self.color.primaries)
-        if self.color.matrix == "rgb":
-            scale = np.float32(((1 << self.color.depth) - 1) / 255.0)
-            parts = [change[..., 1] * scale, change[..., 2] * scale, change[..., 0] * scale][: len(self.planes)]
-        else:
-            yuv = cv2.transform(change, np.linalg.inv(self.color.to_rgb().astype(np.float64)).astype(np.float32))
-            parts = list(cv2.split(yuv))[: len(self.planes)]
         top = (1 << self.color.depth) - 1
-        for plane, part in enumerate(parts):
-            sx, sy = self._sub() if plane and len(self.planes) > 1 else (1, 1)
-            rows = slice(region.y // sy, -(-(region.y + region.height) // sy))
-            cols = slice(region.x // sx, -(-(region.x + region.width) // sx))
-            view = self.planes[plane][rows, cols]
-            if part.shape != view.shape:
-                part = cv2.resize(part, view.shape[::-1], interpolation=cv2.INTER_AREA)
-            view[...] = np.clip(view.astype(np.int32) + np.rint(part).astype(np.int32), 0, top).astype(view.dtype)
+        if self.color.matrix == "rgb":
+            matrix = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], np.float32) * np.float32(top / 255.0)
+        else:
+            matrix = np.linalg.inv(self.color.to_rgb().astype(np.float64)).astype(np.float32)
+        part = change  # of the size of the plane's samples
+        for plane in range(min(3, len(self.planes))):
+            view = self.planes[plane][self._slices(plane, region)]
+            if part.shape[:2] != view.shape:
+                part = cv2.resize(change, view.shape[::-1], interpolation=cv2.INTER_AREA)
+            more = np.rint(cv2.transform(part, matrix[plane : plane + 1])).astype(np.int16 if top == 255 else np.int32)
+            if top == 255:
+                view[...] = cv2.add(view, more, dtype=cv2.CV_8U)
+            else:
+                view[...] = np.clip(view.astype(np.int32) + more, 0, top).astype(view.dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
 
 from videdit.composite.mask import Array, blur, smoothstep
+from videdit.composite.triangles import spread
 
 LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 FLOW_SCALE = 2  # optical flow is computed on renders enlarged by this
@@ -35,11 +35,9 @@ def flow_of_points(points: NDArray[np.floating], moves: NDArray[np.floating], si
     sides = _lip_sides(len(points))
     where = np.concatenate([points + moves, sides @ (points + moves), still])
     offsets = np.concatenate([-moves, -sides @ moves, np.zeros_like(still)])
-    x, y = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
     # Delaunay orders coincident points (closed lips) as they come; the smallest gap keeps both lips
     where = where + np.linspace(0, 1e-3, len(where))[:, None]
-    flow = LinearNDInterpolator(where, offsets, fill_value=0.0)(x, y).astype(np.float32)
-    return blur(flow, size * 0.008)
+    return blur(spread(where, offsets, size), size * 0.008)
 
 
 def _closing(points: NDArray[np.floating], moves: NDArray[np.floating], size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
