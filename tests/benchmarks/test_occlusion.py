@@ -22,7 +22,7 @@ from videdit.packs.save import save_network
 SKIN = np.array([200.0, 150.0, 120.0])
 
 
-@pytest.mark.parametrize("name", ["mug", "leaf", "letter", "hand"])
+@pytest.mark.parametrize("name", ["mug", "leaf", "letter", "ice", "hand"])
 def test_a_thing_lies_where_its_opacity_says_and_nowhere_else(name: str) -> None:
     sprite, _ = things(SKIN)[name]
     assert sprite.shape == (SIDE, SIDE, 4)

@@ -1,4 +1,4 @@
-"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, blobs and held-up things, with light on them.
+"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, sprigs, blobs and held-up things, with light on them.
 
 A sprite is a shade and an opacity; its colour comes when it is put before a face: skin like the face's own or like somebody else's, the
 texture of another picture, or one plain colour, often pale, with a print on it or without. Sprites are drawn once and turned, scaled and
@@ -138,6 +138,30 @@ def held(rng: np.random.Generator) -> Sprite:
     return parts
 
 
+def sprig(rng: np.random.Generator) -> Sprite:
+    """Lobes around a heart, or side by side, on a stalk: a flower, leaves, a bunch, a brush."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    middle, reach = np.array([SIDE / 2, SIDE * rng.uniform(0.35, 0.5)]), rng.uniform(22, 44)
+    if rng.random() < 0.7:
+        foot = np.array([SIDE / 2 + rng.uniform(-20, 20), 1.4 * SIDE])
+        stalk = middle + np.linspace(0, 1, 9)[:, None] * (foot - middle)
+        _put(parts, _limb(stalk, np.full(9, rng.uniform(1, 3.5))), rng)
+    count, around = int(rng.integers(3, 13)), rng.choice([2 * np.pi, rng.uniform(0.6, 3.0)])
+    wide = np.clip(around * 0.55 * reach / count * rng.uniform(0.4, 1.1), 2.0, 14.0)
+    for i in rng.permutation(count):
+        angle = around * ((i + 0.5) / count - 0.5) + rng.normal() * 0.05
+        way, far = np.array([np.sin(angle), -np.cos(angle)]), reach * rng.uniform(0.8, 1.0)
+        at = middle + 0.55 * far * way
+        mask, size = np.zeros((SIDE, SIDE), np.uint8), (max(2, round(0.5 * far)), max(2, round(float(wide))))
+        cv2.ellipse(mask, (round(at[0]), round(at[1])), size, float(np.rad2deg(angle)) - 90, 0, 360, (1,), -1)
+        _put(parts, mask, rng)
+    if rng.random() < 0.6:
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        cv2.circle(mask, (round(middle[0]), round(middle[1])), round(reach * rng.uniform(0.12, 0.3)), (1,), -1)
+        _put(parts, mask, rng)
+    return parts
+
+
 @dataclass(slots=True)
 class Things:
     """drawn uint8 [K,2,SIDE,SIDE]: shade x 200, opacity x 255; hands bool [K]: which of them are hands; photographed uint8
@@ -149,7 +173,7 @@ class Things:
 
 
 Shapes = tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...]
-SHAPES: Shapes = ((hand, 0.5), (stick, 0.1), (blob, 0.2), (held, 0.2))
+SHAPES: Shapes = ((hand, 0.4), (stick, 0.1), (blob, 0.18), (held, 0.18), (sprig, 0.14))
 
 
 def sprites(count: int, seed: int) -> Things:
