@@ -223,7 +223,7 @@ def smoothing_rows(args: argparse.Namespace) -> tuple[list, str]:
 
 
 def occlusion_rows(args: argparse.Namespace) -> tuple[list, str]:
-    from benchmarks import occlusion
+    from benchmarks import hands, occlusion
     from videdit.packs.load import load_pack
 
     edits = [edit_of(text) for text in args.edit or []]
@@ -236,7 +236,11 @@ def occlusion_rows(args: argparse.Namespace) -> tuple[list, str]:
         print(f"left out, not there: {clip}", file=sys.stderr)
     settings = Settings(pack=args.pack, device=args.device, cache=False)
     there = [case for case in cases if case[0].exists()]
-    return occlusion.run(there, load_pack(args.pack, device=args.device), settings, frames=args.frames, strips=args.strips)
+    pack = load_pack(args.pack, device=args.device)
+    rows, note = occlusion.run(there, pack, settings, frames=args.frames, strips=args.strips)
+    if not args.clip and not args.edit:
+        rows += hands.run(args.clips, pack, settings, strips=args.strips)
+    return rows, note
 
 
 def kill_rows(args: argparse.Namespace) -> tuple[list, str]:

@@ -37,7 +37,8 @@ CHEEK = (31, 2)  # landmarks between which there is skin
 NOTE = (
     "Drawn things pass before the face once in {frames} frames. *Under*: mean change (of 255 levels, over RGB) of the thing's own pixels "
     "within the face's outline, over all frames and in the worst one. *Bare*: what the edit changes in these places without the thing. "
-    "*Kept*: mean change of the rest of the face, over that without the thing. *Alike*: correlation of these two changes. {network} "
+    "*Kept*: mean change of the rest of the face, over that without the thing. *Alike*: correlation of these two changes. *Her hand*: a "
+    "real one, within outlines drawn by hand in twelve frames of a clip (benchmarks/hands.json). {network} "
     "Pack {pack}."
 )
 
@@ -66,7 +67,7 @@ def run(
             continue
         changed = differences(scene.pictures, bare)
         for name, (before, opacity) in passing(scene):
-            for mode, after in edits(before, scene.fps, models, settings, strengths, modes):
+            for mode, after in edits(moment_of(before, scene.fps, models, settings), strengths, modes):
                 found = measure(differences(before, after), changed, opacity, scene.face)
                 edit = ",".join(f"{what} {value:+g}" for what, value in strengths.items())
                 rows.append({"clip": scene.name, "edit": edit, "thing": name, "network": "yes" if mode else "no", **found})
@@ -103,15 +104,14 @@ def edited(moment: Moment, strengths: dict[str, float]) -> list[Picture]:
     return [np.clip(np.rint(frame.rgb()), 0, 255).astype(np.uint8) for frame in moment.edited(strengths)]
 
 
-def edits(
-    pictures: list[Picture], fps: float, models: Models, settings: Settings, strengths: dict[str, float], modes: list[bool]
-) -> Iterator[tuple[bool, list[Picture]]]:
-    """The edit with what was seen in front of the face left alone, and without; found and inverted once."""
-    moment = moment_of(pictures, fps, models, settings)
+def edits(moment: Moment, strengths: dict[str, float], modes: list[bool]) -> Iterator[tuple[bool, list[Picture]]]:
+    """The edit with what was seen in front of the face left alone, and without."""
+    seen = moment.sight
     for mode in modes:
-        if not mode:
-            moment.sight = replace(moment.sight, people=[replace(person, covers=Covers()) for person in moment.sight.people])
+        people = seen.people if mode else [replace(person, covers=Covers()) for person in seen.people]
+        moment.sight = replace(seen, people=people)
         yield mode, edited(moment, strengths)
+    moment.sight = seen
 
 
 def outlines(track: Track, count: int, shape: tuple[int, ...]) -> Masks:

@@ -1,7 +1,8 @@
-"""Things drawn by code that pass before a face: a mug, a leaf, a letter, a flower and a flat hand of the face's own colour.
+"""Things drawn by code that pass before a face: a mug, a leaf, a letter, a flower, ice cream and a flat hand of the face's own colour.
 
-None of them is drawn by the code of `videdit train occlusion` (spread hands, sticks with a ball, blobs, boxes, printed slabs). The letter
-and the mug were missed when it drew no pale or printed things, and it draws such since; leaf and flower are unlike anything it draws.
+None of them is drawn by the code of `videdit train occlusion` (spread hands, sticks with a ball, blobs, boxes, printed slabs, sprigs). The
+letter and the mug were missed when it drew no pale or printed things, and the flower when it drew nothing with petals; it draws such since.
+Leaf and ice cream are unlike anything it draws.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ Canvas = tuple[NDArray[np.float32], NDArray[np.uint8]]  # RGB [S,S,3] and mask [
 def things(skin: NDArray[np.floating]) -> dict[str, tuple[Sprite, float]]:
     """By name a sprite and its side over the face's; skin: RGB [3] of the face, of which the hand is."""
     hand = _hand(np.asarray(skin, np.float32))
-    return {"mug": (_mug(), 1.3), "leaf": (_leaf(), 1.3), "letter": (_letter(), 1.1), "flower": (_flower(), 1.2), "hand": (hand, 1.3)}
+    return {
+        "mug": (_mug(), 1.3),
+        "leaf": (_leaf(), 1.3),
+        "letter": (_letter(), 1.1),
+        "flower": (_flower(), 1.2),
+        "ice": (_ice(), 1.2),
+        "hand": (hand, 1.3),
+    }
 
 
 def covered(
@@ -134,6 +142,22 @@ def _flower() -> Sprite:
     heart = canvas[1] * 0
     cv2.circle(heart, _points((0.5, 0.4)).tolist()[0], int(0.075 * FINE * SIDE), (1,), -1)
     _paint(canvas, heart, (225, 180, 60))
+    return _finished(canvas)
+
+
+def _ice() -> Sprite:
+    """Two balls of ice cream, pink on brown, in a cone."""
+    canvas = _canvas()
+    cone = canvas[1] * 0
+    cv2.fillConvexPoly(cone, _points((0.3, 0.46), (0.7, 0.46), (0.5, 0.99)), (1,))
+    rows, columns = np.mgrid[: FINE * SIDE, : FINE * SIDE] / (FINE * SIDE)
+    waffle = (np.abs(np.sin(60 * (rows + columns))) < 0.25) | (np.abs(np.sin(60 * (rows - columns))) < 0.25)
+    _paint(canvas, cone, np.where(waffle[..., None], np.float32([165, 110, 60]), np.float32([215, 165, 105])))
+    for middle, colour in (((0.5, 0.42), (105, 68, 50)), ((0.5, 0.2), (236, 170, 180))):
+        ball = canvas[1] * 0
+        cv2.circle(ball, _points(middle).tolist()[0], int(0.2 * FINE * SIDE), (1,), -1)
+        lit = 1.08 - 0.9 * np.hypot(columns - middle[0] + 0.06, rows - middle[1] + 0.08)
+        _paint(canvas, ball, lit[..., None] * np.float32(colour))
     return _finished(canvas)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import occlusion
+from benchmarks import hands, occlusion
 from benchmarks.things import SIDE, covered, things
 from tests.scripted import make_clip, picture, script
 from tests.tinypack import make_tiny_pack
@@ -21,7 +22,7 @@ from videdit.packs.save import save_network
 SKIN = np.array([200.0, 150.0, 120.0])
 
 
-@pytest.mark.parametrize("name", ["mug", "leaf", "letter", "hand"])
+@pytest.mark.parametrize("name", ["mug", "leaf", "letter", "ice", "hand"])
 def test_a_thing_lies_where_its_opacity_says_and_nowhere_else(name: str) -> None:
     sprite, _ = things(SKIN)[name]
     assert sprite.shape == (SIDE, SIDE, 4)
@@ -63,6 +64,14 @@ def test_what_is_shown_is_the_face_and_its_surroundings() -> None:
     assert occlusion.around(face) == (slice(31, 68), slice(0, 100))
 
 
+def sees_everywhere(folder: Path) -> None:
+    """Give a pack a network that sees something before all of every face."""
+    config = {"size": 16, "widths": [4, 8, 8, 8, 8]}
+    network = Occluder(**config).eval()
+    torch.nn.init.constant_(network.out.bias, 50.0)
+    save_network(folder, "occluder", network, config, license="MIT", trained_on="nothing")
+
+
 def test_a_row_with_and_without_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that sees something everywhere leaves nothing of the edit; a pack without one has one row for each thing."""
     script(monkeypatch)
@@ -72,13 +81,33 @@ def test_a_row_with_and_without_the_network(tmp_path: Path, monkeypatch: pytest.
     assert [row["network"] for row in rows] == ["no"]
     assert "no network" in note
     assert float(rows[0]["under"]) > 0.5
-    config = {"size": 16, "widths": [4, 8, 8, 8, 8]}
-    network = Occluder(**config).eval()
-    torch.nn.init.constant_(network.out.bias, 50.0)
-    save_network(folder, "occluder", network, config, license="MIT", trained_on="nothing")
+    sees_everywhere(folder)
     rows, note = occlusion.run([(clip, {"smile": 1.5})], load_pack(folder), replace(settings), frames=9, strips=tmp_path / "strips")
     assert [row["network"] for row in rows] == ["yes", "no"]
     assert "no network" not in note
     assert float(rows[0]["under"]) == 0.0
     assert float(rows[1]["under"]) > 0.5
     assert len(list((tmp_path / "strips").glob("*.png"))) == 2
+
+
+def test_outlines_drawn_by_hand_lie_in_their_frames() -> None:
+    _, masks = hands.drawn()
+    assert len(masks) == 12
+    assert all(0.02 < mask.mean() < 0.3 for mask in masks.values())
+
+
+def test_rows_of_a_real_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes within the outlines only are counted, with the network and without, for every edit from the same start."""
+    script(monkeypatch)
+    clip, folder = make_clip(tmp_path / "clip.mp4"), make_tiny_pack(tmp_path)
+    sees_everywhere(folder)
+    high, wide = picture(0).shape[:2]
+    all_of_it = [[0, 0], [wide, 0], [wide, high], [0, high]]
+    (tmp_path / "hands.json").write_text(json.dumps({"clip": clip.name, "size": [wide, high], "frames": {"2": all_of_it, "5": all_of_it}}))
+    monkeypatch.setattr(hands, "drawn", lambda read=hands.drawn: read(tmp_path / "hands.json"))
+    monkeypatch.setattr(hands, "EDITS", ({"smile": 1.5}, {"smile": -1.5}))
+    rows = hands.run(tmp_path, load_pack(folder), Settings(cache=False, max_blur=100), strips=tmp_path / "strips")
+    assert [(row["edit"], row["network"]) for row in rows] == [(f"smile {s}", n) for s in ("+1.5", "-1.5") for n in ("yes", "no")]
+    assert [float(row["under"]) == 0 for row in rows] == [True, False, True, False]
+    assert len(list((tmp_path / "strips").glob("*.png"))) == 4
+    assert hands.run(tmp_path / "strips", load_pack(folder), Settings(), strips=None) == []

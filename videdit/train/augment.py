@@ -26,7 +26,7 @@ def to_batch(pictures: np.ndarray, device: torch.device) -> Tensor:
 def jitter(
     batch: Tensor, draw: torch.Generator, *, shift: float = 0.05, zoom: float = 0.08, turn: float = 0.12, color: float = 0.15
 ) -> Tensor:
-    """batch [N,3,S,S] in [-1,1], each flipped, moved and recoloured by chance.
+    """batch [N,3,S,S] in [-1,1] (or fewer channels, such as masks, with no `color`), each flipped, moved and recoloured by chance.
 
     shift: of the side; zoom: of the scale; turn: radians; color: brightness, contrast and balance. The draws come from a
     CPU generator, so a run is repeatable on any device.
@@ -41,7 +41,7 @@ def jitter(
     theta = torch.stack([torch.stack([cos * flip, -sin, move[:, 0]], 1), torch.stack([sin * flip, cos, move[:, 1]], 1)], 1)
     grid = F.affine_grid(theta, list(batch.shape), align_corners=False)
     out = F.grid_sample(batch, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    gain = 1 + rand(n, 1, 1, 1) * color + rand(n, 3, 1, 1) * color / 3
+    gain = 1 + rand(n, 1, 1, 1) * color + rand(n, 3, 1, 1)[:, : batch.shape[1]] * color / 3
     return (out * gain + rand(n, 1, 1, 1) * color).contiguous(memory_format=torch.channels_last)
 
 

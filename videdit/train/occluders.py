@@ -1,13 +1,14 @@
-"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, blobs and held-up things, with light on them.
+"""Things to put in front of training faces: drawn shapes of hands, arms, sticks, sprigs, blobs and held-up things, with light on them.
 
 A sprite is a shade and an opacity; its colour comes when it is put before a face: skin like the face's own or like somebody else's, the
 texture of another picture, or one plain colour, often pale, with a print on it or without. Sprites are drawn once and turned, scaled and
-shifted for every use.
+shifted for every use. Hands cut out of pictures (videdit.train.hands) are sprites that keep their texture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 SIDE = 128
+PHOTOS = 0.35  # of what is put before faces, where there are any
 Sprite = tuple[NDArray[np.float32], NDArray[np.float32]]  # shade, opacity [SIDE,SIDE] in 0..1
 
 
@@ -136,58 +138,110 @@ def held(rng: np.random.Generator) -> Sprite:
     return parts
 
 
+def sprig(rng: np.random.Generator) -> Sprite:
+    """Lobes around a heart, or side by side, on a stalk: a flower, leaves, a bunch, a brush."""
+    parts = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    middle, reach = np.array([SIDE / 2, SIDE * rng.uniform(0.35, 0.5)]), rng.uniform(22, 44)
+    if rng.random() < 0.7:
+        foot = np.array([SIDE / 2 + rng.uniform(-20, 20), 1.4 * SIDE])
+        stalk = middle + np.linspace(0, 1, 9)[:, None] * (foot - middle)
+        _put(parts, _limb(stalk, np.full(9, rng.uniform(1, 3.5))), rng)
+    count, around = int(rng.integers(3, 13)), rng.choice([2 * np.pi, rng.uniform(0.6, 3.0)])
+    wide = np.clip(around * 0.55 * reach / count * rng.uniform(0.4, 1.1), 2.0, 14.0)
+    for i in rng.permutation(count):
+        angle = around * ((i + 0.5) / count - 0.5) + rng.normal() * 0.05
+        way, far = np.array([np.sin(angle), -np.cos(angle)]), reach * rng.uniform(0.8, 1.0)
+        at = middle + 0.55 * far * way
+        mask, size = np.zeros((SIDE, SIDE), np.uint8), (max(2, round(0.5 * far)), max(2, round(float(wide))))
+        cv2.ellipse(mask, (round(at[0]), round(at[1])), size, float(np.rad2deg(angle)) - 90, 0, 360, (1,), -1)
+        _put(parts, mask, rng)
+    if rng.random() < 0.6:
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        cv2.circle(mask, (round(middle[0]), round(middle[1])), round(reach * rng.uniform(0.12, 0.3)), (1,), -1)
+        _put(parts, mask, rng)
+    return parts
+
+
+@dataclass(slots=True)
+class Things:
+    """drawn uint8 [K,2,SIDE,SIDE]: shade x 200, opacity x 255; hands bool [K]: which of them are hands; photographed uint8
+    [P,4,SIDE,SIDE]: RGB, opacity."""
+
+    drawn: Tensor
+    hands: Tensor
+    photographed: Tensor = field(default_factory=lambda: torch.zeros(0, 4, SIDE, SIDE, dtype=torch.uint8))
+
+
 Shapes = tuple[tuple[Callable[[np.random.Generator], Sprite], float], ...]
-SHAPES: Shapes = ((hand, 0.5), (stick, 0.1), (blob, 0.2), (held, 0.2))
+SHAPES: Shapes = ((hand, 0.4), (stick, 0.1), (blob, 0.18), (held, 0.18), (sprig, 0.14))
 
 
-def sprites(count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Sprites uint8 [count,2,SIDE,SIDE] (shade x 200, opacity x 255), and which are hands, bool [count]."""
+def sprites(count: int, seed: int) -> Things:
+    """So many drawn things."""
     rng = np.random.default_rng(seed)
     out, hands = np.zeros((count, 2, SIDE, SIDE), np.uint8), np.zeros(count, bool)
     for i in range(count):
         shape = SHAPES[int(rng.choice(len(SHAPES), p=[share for _, share in SHAPES]))][0]
         shade, opacity = shape(rng)
         out[i, 0], out[i, 1], hands[i] = np.clip(shade * 200, 0, 255), opacity * 255, shape is hand
-    return torch.from_numpy(out), torch.from_numpy(hands)
+    return Things(torch.from_numpy(out), torch.from_numpy(hands))
 
 
-def cover(faces: Tensor, kinds: tuple[Tensor, Tensor], draw: torch.Generator, *, bare: float = 0.35) -> tuple[Tensor, Tensor]:
-    """Faces [N,3,S,S] in [-1,1] with something before them, and where it is: [N,S,S] in 0..1.
-
-    kinds: what `sprites` made; a share `bare` of the faces stays as it is.
-    """
+def cover(faces: Tensor, things: Things, draw: torch.Generator, *, bare: float = 0.35) -> tuple[Tensor, Tensor]:
+    """Faces [N,3,S,S] in [-1,1] with something before them, and where it is: [N,S,S] in 0..1. A share `bare` of them stays as it is."""
     count, size = len(faces), faces.shape[-1]
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=draw)
 
-    which = torch.randint(len(kinds[0]), (count,), generator=draw)
-    angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
-    shift = (rand(count, 2) - 0.5) * 1.1
-    # most hands, and many things, come from below, to the mouth, a cheek or the chin
-    raised = rand(count) < torch.where(kinds[1][which], 0.65, 0.4)
-    angle = torch.where(raised, (rand(count) - 0.5) * 2.4, angle)
-    shift[:, 1] = torch.where(raised, scale * (0.3 - 1.1 * rand(count)), shift[:, 1])
-    cos, sin = angle.cos() * scale, angle.sin() * scale
-    theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
-    grid = F.affine_grid(theta, [count, 2, size, size], align_corners=False)
+    which = torch.randint(len(things.drawn), (count,), generator=draw)
+    photos = (rand(count) < PHOTOS) if len(things.photographed) else torch.zeros(count, dtype=torch.bool)
+    hands = things.hands[which] | photos
+    grid = _placed(hands, size, rand)
     # what leaves a sprite at its edge, such as an arm, goes on
-    sprite = F.grid_sample(kinds[0][which].float(), grid, padding_mode="border", align_corners=False)
+    sprite = F.grid_sample(things.drawn[which].float(), grid, padding_mode="border", align_corners=False)
     shade, opacity = sprite[:, :1] / 200 / sprite[:, 1:].div(255).clamp_min(0.2), (sprite[:, 1:] / 255 * 2 - 0.5).clamp(0, 1)
+    # from hard light to none; in soft light a hand before a cheek is hardly more than an outline
+    light = 1 + (0.1 + 0.9 * rand(count, 1, 1, 1)) * (shade.clamp(0, 1.3) - 0.95)
+    texture = _colours(faces, hands, rand) * light
+    if bool(photos.any()):
+        which = torch.randint(len(things.photographed), (int(photos.sum()),), generator=draw)
+        real = F.grid_sample(things.photographed[which].float() / 255, grid[photos], padding_mode="border", align_corners=False)
+        opacity[photos] = (real[:, 3:] * 2 - 0.5).clamp(0, 1)
+        texture[photos] = _toned(real[:, :3], opacity[photos], faces[photos], rand)
     opacity = opacity * (rand(count) >= bare)[:, None, None, None]
     for _ in range(1 + int(rand(1) < 0.5)):  # a camera's edges are as soft as the rest of its picture
         opacity = F.avg_pool2d(opacity, 3, 1, 1)
-    # from hard light to none; in soft light a hand before a cheek is hardly more than an outline
-    light = 1 + (0.1 + 0.9 * rand(count, 1, 1, 1)) * (shade.clamp(0, 1.3) - 0.95)
-    texture = _colours(faces, kinds[1][which], rand) * light
     noise = F.interpolate(rand(count, 1, size // 4, size // 4) - 0.5, size=(size, size), mode="bilinear", align_corners=False)
-    texture = texture * (1 + 0.2 * rand(count, 1, 1, 1) * noise)
+    texture = texture * (1 + 0.2 * rand(count, 1, 1, 1) * noise * ~photos[:, None, None, None])
     shadow = F.avg_pool2d(opacity, 9, 1, 4).roll((int(3 * rand(1)), int(5 * rand(1)) - 2), (2, 3))
     lit = (faces + 1) / 2 * (1 - 0.6 * rand(count, 1, 1, 1) * shadow)
     out = lit + opacity * (texture.clamp(0, 1) - lit)
     # grain over everything, so that the lack of it tells nothing
     out = out + 0.03 * rand(count, 1, 1, 1) * torch.randn(out.shape, generator=draw)
     return (out.clamp(0, 1) * 2 - 1).contiguous(memory_format=torch.channels_last), opacity[:, 0]
+
+
+def _placed(hands: Tensor, size: int, rand: Callable[..., Tensor]) -> Tensor:
+    """Where sprites are looked up, [N,size,size,2] as grid_sample takes it: turned, scaled and shifted by chance."""
+    count = len(hands)
+    angle, scale = rand(count) * 6.2832, 0.42 + rand(count) * 0.6
+    shift = (rand(count, 2) - 0.5) * 1.1
+    # most hands, and many things, come from below, to the mouth, a cheek or the chin
+    raised = rand(count) < torch.where(hands, 0.65, 0.4)
+    angle = torch.where(raised, (rand(count) - 0.5) * 2.4, angle)
+    shift[:, 1] = torch.where(raised, scale * (0.3 - 1.1 * rand(count)), shift[:, 1])
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+    return F.affine_grid(theta, [count, 2, size, size], align_corners=False)
+
+
+def _toned(real: Tensor, opacity: Tensor, faces: Tensor, rand: Callable[..., Tensor]) -> Tensor:
+    """Photographed hands RGB 0..1 [N,3,S,S], most of them brought near the colour of the face's own skin."""
+    own = (opacity * real).sum((2, 3), keepdim=True) / opacity.sum((2, 3), keepdim=True).clamp_min(1)
+    near = _skin(faces, rand).mean((2, 3), keepdim=True) * (0.8 + 0.4 * rand(len(real), 1, 1, 1))
+    share = (rand(len(real), 1, 1, 1) * 1.5).clamp_max(1)
+    return real * (1 + share * (near / own.clamp_min(0.05) - 1)).clamp(0.3, 3.0)
 
 
 def _colours(faces: Tensor, hands: Tensor, rand: Callable[..., Tensor]) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,13 +40,14 @@ RGB = Color("rgb", True, 8)
 @dataclass(slots=True)
 class Faces:
     """faces uint8 [N,S,S,3] RGB in the pack's frame, and their landmarks points float32 [N,78,2] px; labels float32
-    [N,A] of the attributes `names`, NaN where nobody knows; held bool [N]: not to be trained on."""
+    [N,A] of the attributes `names`, NaN where nobody knows; held bool [N]: not to be trained on; rows int64 [N] of a work directory."""
 
     faces: NDArray[np.uint8]
     points: NDArray[np.float32]
     labels: NDArray[np.float32]
     names: tuple[str, ...]
     held: NDArray[np.bool_]
+    rows: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progress | None = None, split: Split | None = None) -> Faces:
@@ -92,7 +93,7 @@ def _prepared(data: Path, pack: Pack, count: int, seed: int, split: Split | None
         if name in known.attributes:
             labels[:, column] = known.labels[both, known.attributes.index(name)]
     points = np.stack([_inside(known.points[row], faces_data.FACE_FRAME, pack.size) for row in both]).astype(np.float32)
-    return Faces(crops, points, labels, tuple(order), np.arange(len(both)) >= len(rows[0]))
+    return Faces(crops, points, labels, tuple(order), np.arange(len(both)) >= len(rows[0]), both)
 
 
 def read_labels(path: Path, manifest: Manifest) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...]]:
