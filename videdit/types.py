@@ -229,14 +229,36 @@ class Driver:
     w: NDArray[np.float32]
     strength: float = 1.0
 
+    @property
+    def still(self) -> bool:
+        """Whether it is a picture."""
+        return len(self.times) == 1
+
     def at(self, times: NDArray[np.floating]) -> NDArray[np.float32]:
         """Latents [T,L,D] at times [T] s, straight lines between the driver's own; the first and the last are held."""
-        wanted = np.asarray(times, np.float64)
-        after = np.clip(np.searchsorted(self.times, wanted), 0, len(self.times) - 1)
-        before = np.clip(after - 1, 0, None)
-        span = self.times[after] - self.times[before]
-        share = np.clip((wanted - self.times[before]) / np.where(span > 0, span, 1.0), 0, 1)[:, None, None].astype(np.float32)
-        return self.w[before] + share * (self.w[after] - self.w[before])
+        return between(self.times, self.w, times)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How much of each measure of an expression a face is to take: amounts float32 [T,K] at times float64 [T] s, increasing."""
+
+    times: NDArray[np.float64]
+    amounts: NDArray[np.float32]
+
+    def at(self, times: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Amounts [n,K] at times [n] s, as `Driver.at`."""
+        return between(self.times, self.amounts, times)
+
+
+def between(known: NDArray[np.float64], values: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Values [n,...] at times [n] s: straight lines between those [S,...] at known times [S] s; the first and the last are held."""
+    wanted = np.asarray(times, np.float64)
+    after = np.clip(np.searchsorted(known, wanted), 0, len(known) - 1)
+    before = np.clip(after - 1, 0, None)
+    span = known[after] - known[before]
+    share = np.clip((wanted - known[before]) / np.where(span > 0, span, 1.0), 0, 1).reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
+    return values[before] + share * (values[after] - values[before])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import torch
 
 from tests.tinypack import LAYERS, STYLE, make_tiny_pack
 from videdit.edit import Moves, move, resolve
-from videdit.edit.expression import PUBLISHED, apply
+from videdit.edit.expression import PUBLISHED, apply, lacking
 from videdit.errors import UsageError
 from videdit.networks.latents import LatentExpression
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_network
-from videdit.types import Driver, EditPlan
+from videdit.types import Asked, Driver, EditPlan
 
 RNG = np.random.default_rng(2)
 W, OTHER = (RNG.normal(size=(5, LAYERS, STYLE)).astype(np.float32) for _ in range(2))
@@ -75,6 +75,19 @@ def test_no_driver_makes_a_grimace(taught: Pack) -> None:
     held = apply(W, W + 50 * (OTHER - W), taught)
     assert (np.abs(held - W) <= longest + 1e-4).all()
     assert np.abs(far - W).max() > longest.max()
+
+
+def test_what_is_asked_comes_over(pack: Pack, taught: Pack) -> None:
+    lacks = lacking(W, OTHER, taught)
+    assert lacks is not None
+    np.testing.assert_allclose(apply(W, OTHER, taught, asked=lacks), apply(W, OTHER, taught), atol=1e-5)
+    np.testing.assert_allclose(apply(W, OTHER, taught, asked=2 * lacks) - W, 2 * (apply(W, OTHER, taught) - W), atol=1e-4)
+    assert lacking(W, OTHER, pack) is None  # it mixes layers
+    times = np.arange(5.0)
+    moves = Moves({}, (), Driver(np.zeros(1), OTHER[:1]), asked=Asked(times, lacks))
+    alone = move(W[[3]], moves, taught, times=times[[3]])  # each frame gets its own
+    np.testing.assert_allclose(alone, move(W, moves, taught, times=times)[[3]], atol=1e-5)
+    np.testing.assert_allclose(alone, apply(W[[3]], OTHER[:1], taught, asked=lacks[[3]]), atol=1e-5)
 
 
 def test_a_lock_holds(taught: Pack) -> None:

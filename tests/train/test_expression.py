@@ -51,7 +51,7 @@ def test_what_is_read_is_what_is_written() -> None:
 
 def test_the_choice_ends_in_the_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expression, "SPLIT", ((0, 1, 2, 3), (5,)))
-    monkeypatch.setattr(expression, "GAINS", (1.0,))
+    monkeypatch.setattr(expression, "GAINS", (2.5,))
     torch.manual_seed(0)
     pack, out, stages = make_tiny_pack(tmp_path / "packs"), tmp_path / "run", set()
     work = make_work(tmp_path / "work", people=24)
@@ -62,6 +62,7 @@ def test_the_choice_ends_in_the_pack(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [check.problem for check in verify(loaded) if check.problem] == []
     config = loaded.manifest.networks["expression"].config
     assert config["layers"]
+    assert config["gain"] <= (expression.STEADY if config["rank"] else 2.5)
     notes = json.loads((out / "expression.json").read_text())["kinds"]
     assert set(notes) == {"mixed", "measured"}
     assert config["layers"] == notes["measured" if config["rank"] else "mixed"]["layers"]

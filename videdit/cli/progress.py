@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STAGES = {
     "faces": "finding faces",
+    "pictures": "finding faces",
     "tune": "tuning",
     "edit": "editing",
     "encode": "encoding faces",
@@ -20,6 +21,7 @@ STAGES = {
     "download": "fetching",
 }
 UNITS = {
+    "pictures": "pictures",
     "tune": "steps",
     "encode": "faces",
     "latent classifier": "epochs",

@@ -27,7 +27,8 @@ def move(w: Floats, moves: Moves, parts: Parts, *, times: Floats | None = None) 
     """
     when = np.zeros(len(w)) if times is None else times
     if moves.driver is not None:
-        w = expression.apply(w, moves.driver.at(when), parts, strength=moves.expressed(when), locks=moves.locks)
+        asked = moves.asked.at(when) if moves.asked else None
+        w = expression.apply(w, moves.driver.at(when), parts, strength=moves.expressed(when), locks=moves.locks, asked=asked)
     for method, mapper in METHODS.items():
         if method in moves.by_method:
             w = mapper(w, moves.strengths(method, when), parts, locks=moves.locks)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from videdit.config import METHODS
 from videdit.curves import ALWAYS, Curve, Strength, Window, extremes
 from videdit.packs.manifest import Manifest
-from videdit.types import Driver, EditPlan
+from videdit.types import Asked, Driver, EditPlan
 
 Floats = NDArray[np.floating]
 
@@ -32,7 +32,8 @@ class Half:
 @dataclass(frozen=True, slots=True)
 class Moves:
     """An edit in the pack's terms: by method, strengths by source name (zeros left out), one number or over time; source names of the
-    locked attributes; whose expression to take; when all of it acts.
+    locked attributes; whose expression to take; when all of it acts; how much of that expression's measures, where that is not left to
+    each frame.
 
     False when nothing is asked for.
     """
@@ -41,6 +42,7 @@ class Moves:
     locks: tuple[str, ...] = ()
     driver: Driver | None = None
     window: Window = ALWAYS
+    asked: Asked | None = None
 
     def __bool__(self) -> bool:
         return bool(self.by_method) or self.driver is not None

@@ -169,12 +169,17 @@ class LatentExpression(nn.Module):
         self.register_buffer("least", torch.full((rank,), -1e4))
         self.register_buffer("most", torch.full((rank,), 1e4))
 
-    def forward(self, w: Tensor, driver: Tensor) -> Tensor:
-        """w, driver w_plus [N,L,D] -> the move [N,L,D] that gives w the driver's expression."""
+    def reading(self, w: Tensor) -> Tensor:
+        """w_plus [N,L,D] -> what its face shows of each measure [N,rank], within the ends that count."""
+        return torch.einsum("nld,kld->nk", w, self.read).clamp(self.least, self.most)
+
+    def forward(self, w: Tensor, driver: Tensor, asked: Tensor | None = None) -> Tensor:
+        """w, driver w_plus [N,L,D] -> the move [N,L,D] that gives w the driver's expression; asked [N,rank]: how much of each measure
+        is to come over, instead of the difference of the two readings."""
         difference = driver - w
         if self.rank:
-            theirs, own = (torch.einsum("nld,kld->nk", face, self.read).clamp(self.least, self.most) for face in (driver, w))
-            difference = torch.einsum("nk,kld->nld", theirs - own, self.write)
+            amounts = self.reading(driver) - self.reading(w) if asked is None else asked
+            difference = torch.einsum("nk,kld->nld", amounts, self.write)
         out = torch.zeros_like(w)
         out[:, list(self.layers)] = self.gain * difference[:, list(self.layers)]
         return out

@@ -14,6 +14,7 @@ from videdit.config import Settings
 from videdit.geometry import quad_to_crop, transform_points
 from videdit.invert.encoder import BATCH
 from videdit.packs.load import Pack
+from videdit.pipeline.calm import calmed
 from videdit.pipeline.certainty import factors_of, strength_of
 from videdit.pipeline.covers import uncovered
 from videdit.pipeline.lowered import Lowered
@@ -135,6 +136,8 @@ def motion_of(
     rows: int = BATCH,
 ) -> Motion:
     """The edit of one person; lowered: counts the frames with less of it; rows: how many pictures `render` makes at once."""
+    steady, weights = steadiness_of(settings), weights_of(person)
+    moves = calmed(moves, person, steady, weights, pack)
 
     def move(w: NDArray[np.float32], times: NDArray[np.floating]) -> NDArray[np.float32]:
         return edit.move(w, moves, pack, times=times).astype(np.float32, copy=False)
@@ -143,7 +146,7 @@ def motion_of(
     if lowered is not None:
         lowered.add(factors, share, valid=person.latents.valid, present=present)
     strength = strength_of(factors, person.track.times, present, settings.ramp)
-    return Motion(person, present, share, strength, weights_of(person), steadiness_of(settings), move, render, pack.shape(), rows=rows)
+    return Motion(person, present, share, strength, weights, steady, move, render, pack.shape(), rows=rows)
 
 
 def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:

@@ -14,6 +14,7 @@ from videdit.pipeline.people import Person
 from videdit.smooth import METHODS, bridge, trust
 
 STEADY = 0.1  # seconds that changes are smoothed over; their latents already are, by --smooth
+CALM = 0.75  # seconds that a picture's expression is smoothed over, against a face that changes its own
 BATCH = 256  # rows judged at a time
 MISPLACED = 0.03  # of the face's side: landmarks that lie less far off their neighbours (RMS) are not doubted
 KNOWN = 0.75  # presence from which a frame counts fully
@@ -21,12 +22,14 @@ KNOWN = 0.75  # presence from which a frame counts fully
 
 @dataclass(frozen=True, slots=True)
 class Steadiness:
-    """A name of smooth.METHODS, and the seconds (see smooth.Smoother) that landmarks, latents and changes are smoothed over."""
+    """A name of smooth.METHODS, and the seconds (see smooth.Smoother) that landmarks, latents, changes and what a picture's expression asks
+    of a face are smoothed over."""
 
     method: str
     geometry: float
     latents: float
     changes: float
+    expression: float
 
     @property
     def ahead(self) -> float:
@@ -38,10 +41,11 @@ def steadiness_of(settings: Settings) -> Steadiness:
     """--smoother, --smooth and --stabilise in seconds.
 
     --stabilise s multiplies all of them by 4 s^2: 0 smooths nothing, 0.5 is one time 0.06 s for landmarks, --smooth for latents and
-    0.1 s (never more than --smooth) for changes, 1 is four times as much.
+    0.1 s (never more than --smooth) for changes, 0.75 s for what a picture's expression asks, 1 is four times as much.
     """
     factor = 4 * settings.stabilise**2
-    return Steadiness(settings.smoother, factor * SECONDS, factor * settings.smooth, factor * min(STEADY, settings.smooth))
+    changes = min(STEADY, settings.smooth)
+    return Steadiness(settings.smoother, factor * SECONDS, factor * settings.smooth, factor * changes, factor * CALM)
 
 
 def landmark_fit(steady: Steadiness) -> Fit:

@@ -30,7 +30,8 @@ MEASURES = ("Smiling", "Mouth_Slightly_Open")
 MOUTH = slice(48, 68)
 RIDGE = 0.01  # of the latents' mean variance
 GAINS = (0.6, 1.2, 2.0)
-TARGET = 0.9  # share of the driver's expression at which choices are compared, and that strength 1 gives
+TARGET = 0.9  # share of the driver's expression at which choices are compared, and that strength 1 gives as far as STEADY lets it
+STEADY = 1.6  # the most gain of a measured expression: edited faces then read as their drivers do; at 2 it flickers half as much again
 KINDS = {"mixed": 0, "measured": len(MEASURES)}  # rank of the network
 SPLIT = ((0, 1, 2), (3,))  # shards to fit on, and to choose on
 
@@ -185,7 +186,8 @@ def train(
         kinds[kind] = choose(filled(network, fitted), judged, checked, progress)
     best = max(kinds, key=lambda kind: kinds[kind]["merit"])
     config = {"num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2], "rank": KINDS[best]}
-    config |= {"layers": kinds[best]["layers"], "gain": round(kinds[best]["gain"], 3)}
+    gain = min(kinds[best]["gain"], STEADY) if KINDS[best] else kinds[best]["gain"]
+    config |= {"layers": kinds[best]["layers"], "gain": round(gain, 3)}
     network = filled(LatentExpression(**config), fitted)
     return into_pack(loaded, pack, "expression", network, config, {"kinds": kinds}, out, int((~latents.held).sum()))
 

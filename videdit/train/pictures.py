@@ -72,7 +72,7 @@ def gather(data: Path, pack: Pack, *, count: int, seed: int = 0, progress: Progr
             points.append(found[1])
             labels.append(table.get(path.name, table.get(path.stem, np.full(len(names), np.nan, np.float32))))
         if progress:
-            progress("faces", number, len(files))
+            progress("pictures", number, len(files))
     if len(crops) < FEWEST:
         raise UsageError(f"{data} shows {len(crops)} faces", hint=f"At least {FEWEST} are needed; a few hundred are better.")
     return Faces(np.stack(crops), np.stack(points).astype(np.float32), np.stack(labels), names, np.arange(len(crops)) % HELD == HELD - 1)
