@@ -62,6 +62,7 @@ class _Transfer:
         self.scale = scale_of(to_region)
         offsets = cv2.transform(change.flow, to_region[:, :2].astype(np.float32))  # they turn and grow with the crop
         self.fields = cv2.merge([*cv2.split(offsets), change.replace, change.closed])
+        self.render: Array | None
         self.render, self.into = _render(crop, change, to_region) if change.replace.max() > LEAST else (None, to_region)
         self.cover, self.covered = self._cover(change)
 
