@@ -59,15 +59,15 @@ def offsets(moved: Moved, now: int, other: int) -> Array:
     return out
 
 
-def carried(planes: Array, offset: Array) -> Array:
-    """Planes [S,S,C], C at most 4, of another row, brought to this one: each pixel is read at its place plus the offset [GRID,GRID,2] of
-    its cell; the same array where nothing moves. Cubic, for the mean of many that are a little blurred is blurred: values may overshoot."""
+def carried(planes: Array, offset: Array, box: tuple[slice, slice] = (slice(None), slice(None))) -> Array:
+    """Planes [S,S,C], C at most 4, of another row, brought to this one: each pixel of the box (rows, columns) is read at its place plus
+    the offset [GRID,GRID,2] of its cell. Cubic, for the mean of many that are a little blurred is blurred: values may overshoot."""
     steps = np.hypot(offset[..., 0], offset[..., 1])[..., None] * SIDE
     share = np.clip((steps - STILL[0]) / (STILL[1] - STILL[0]), 0, 1)
-    if not share.any():
-        return planes
+    if not share.any() or not planes.any():
+        return planes[box]
     far = cv2.resize(offset * share, planes.shape[1::-1], interpolation=cv2.INTER_LINEAR) * np.float32(len(planes))
-    return _read(planes, far, cv2.INTER_CUBIC)
+    return _read(planes, far, cv2.INTER_CUBIC, box)
 
 
 def _at(field: Array, where: Array) -> Array:
@@ -75,7 +75,9 @@ def _at(field: Array, where: Array) -> Array:
     return _read(field, GRID * where, cv2.INTER_LINEAR)
 
 
-def _read(picture: NDArray[Any], offset: Array, how: int) -> NDArray[Any]:
-    """A square picture [S,S(,C)] at each pixel plus an offset [S,S,2] in px; as both are differences, pixel centres or corners are one."""
+def _read(picture: NDArray[Any], offset: Array, how: int, box: tuple[slice, slice] = (slice(None), slice(None))) -> NDArray[Any]:
+    """A square picture [S,S(,C)] at each pixel of a box plus an offset [S,S,2] in px; as both are differences, it is the same whether
+    corners or centres of pixels count."""
     pixels = np.arange(len(picture), dtype=np.float32)
-    return cv2.remap(picture, pixels[None, :] + offset[..., 0], pixels[:, None] + offset[..., 1], how, borderMode=cv2.BORDER_REPLICATE)
+    x, y = pixels[None, box[1]] + offset[box][..., 0], pixels[box[0], None] + offset[box][..., 1]
+    return cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REPLICATE)

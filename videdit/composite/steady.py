@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from videdit.composite.transfer import Change
 REACH = 2.5  # standard deviations that the Gaussian mean looks to either side
 FAINT = 0.02  # share of a render that is too little to tell its colour
 STEP = 0.5  # of the seconds: how far neighbours lie apart at least that are carried along
+Box = tuple[slice, slice]
 Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -72,14 +74,14 @@ def steady(
         while times[now] - times[window[0][0]] > behind:
             window.popleft()
         centre = next(change for row, change, _ in window if row == now)
-        near = {row: planes for row, _, planes in window if _connected(valid, row, now)} if seconds > 0 and valid[now] else {}
-        if len(near) < 2 or centre.whole:
+        whole = {row: planes for row, _, planes in window if _connected(valid, row, now)} if seconds > 0 and valid[now] else {}
+        if len(whole) < 2 or centre.whole:
             yield centre
             continue
-        if moved is not None:
-            rows = list(near) if other else _sparse(list(near), times, now, seconds * STEP)
-            near = {row: near[row] if row == now else _carried(near[row], offsets(moved, now, row)) for row in rows}
-        rows = list(near)
+        rows = list(whole) if other or moved is None else _sparse(list(whole), times, now, seconds * STEP)
+        box = _box([whole[row][2][..., 3] for row in rows])
+        lies = [None if moved is None or row == now else offsets(moved, now, row) for row in rows]
+        near = {row: _inside(whole[row], box, offset) for row, offset in zip(rows, lies, strict=True)}
         if other is None:
             share = np.exp(-0.5 * ((times[rows] - times[now]) / seconds) ** 2)
             share = share * trust[rows] if (share * trust[rows]).any() else share
@@ -87,7 +89,7 @@ def steady(
             out = tuple(np.tensordot(share, np.stack(them), axes=1) for them in zip(*near.values(), strict=True))
         else:
             out = _filtered(near, times, now, seconds, trust, other)
-        yield _with(centre, out)
+        yield _with(centre, out, box)
 
 
 def _connected(valid: NDArray[np.bool_], a: int, b: int) -> bool:
@@ -116,27 +118,40 @@ def _planes(change: Change) -> Planes:
     )
 
 
-def _carried(planes: Planes, offset: NDArray[np.float32]) -> Planes:
-    """Where skin has moved by the offset, what lies on it has too."""
-    return carried(planes[0], offset), carried(planes[1], offset), planes[2]
+def _box(masks: list[NDArray[np.float32]]) -> Box:
+    """Rows and columns where anything changes in any of them, and those next to them."""
+    x, y, width, height = cv2.boundingRect(np.maximum.reduce([mask > 0 for mask in masks]).astype(np.uint8))
+    return slice(max(0, y - 2), y + height + 2), slice(max(0, x - 2), x + width + 2)
+
+
+def _inside(planes: Planes, box: Box, offset: NDArray[np.float32] | None) -> Planes:
+    """What is in the box; where skin has moved by the offset, what lies on it has too."""
+    if offset is None:
+        return planes[0][box], planes[1][box], planes[2][box]
+    return carried(planes[0], offset, box), carried(planes[1], offset, box), planes[2][box]
 
 
 def _filtered(
     near: dict[int, Planes], times: NDArray[np.floating], now: int, seconds: float, trust: NDArray[np.float64], other: Filter
 ) -> tuple[NDArray[np.float32], ...]:
     """All fields as one sample, so that a filter that minds how fast things change minds all of them."""
-    rows, size = list(near), len(near[now][0])
+    rows, shape = list(near), near[now][0].shape[:2]
     at, valid = rows.index(now), np.ones(len(rows), bool)
     values = np.stack([np.dstack(planes).ravel() for planes in near.values()])
     out = other.smooth(values, np.asarray(times)[rows], valid, seconds, weights=trust[rows], start=at, stop=at + 1)[0]
-    joined = out.astype(np.float32, copy=False).reshape(size, size, -1)
+    joined = out.astype(np.float32, copy=False).reshape(*shape, -1)
     return joined[..., :4], joined[..., 4:7], joined[..., 7:]
 
 
-def _with(centre: Change, planes: tuple[NDArray[np.float32], ...]) -> Change:
-    """The reverse of `_planes`; shares stay shares, whatever overshoots."""
-    lying, drawn, place = planes
+def _with(centre: Change, planes: tuple[NDArray[np.float32], ...], box: Box) -> Change:
+    """The reverse of `_planes`, with nothing outside the box; shares stay shares, whatever overshoots."""
+    size = len(centre.mask)
+    lying, drawn, place = (np.zeros((size, size, part.shape[2]), np.float32) for part in planes)
+    for whole, part in zip((lying, drawn, place), planes, strict=True):
+        whole[box] = part
     share, closed, mask = (np.clip(part, 0, 1) for part in (lying[..., 3], place[..., 2], place[..., 3]))
     residual, flow = np.ascontiguousarray(lying[..., :3]), np.ascontiguousarray(place[..., :2])
-    after = np.where(share[..., None] > FAINT, drawn / np.maximum(share, FAINT)[..., None], centre.after)
+    after = centre.after
+    if share.any():
+        after = np.where(share[..., None] > FAINT, drawn / np.maximum(share, FAINT)[..., None], after)
     return replace(centre, flow=flow, residual=residual, after=after, replace=share, closed=closed, mask=mask)
