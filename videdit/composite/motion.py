@@ -31,7 +31,7 @@ def grey_of(crop: Array) -> NDArray[np.uint8]:
 def moved_from(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.float16]:
     """[GRID,GRID,2]: the offset from each cell of `now` to the same skin in `before`, in crop sides (DIS, Kroeger et al. 2016)."""
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    engine.setFinestScale(1)
+    engine.setFinestScale(2)  # cells are as coarse
     flow = engine.calc(now, before, np.zeros((SIDE, SIDE, 2), np.float32))
     off = cv2.blur(cv2.absdiff(now, _read(before, flow, cv2.INTER_LINEAR)), (9, 9)).astype(np.float32)
     alike = np.clip((UNLIKE[1] - off) / (UNLIKE[1] - UNLIKE[0]), 0, 1)
