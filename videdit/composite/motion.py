@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from videdit.composite.mask import Array
 
-GRID = 32  # cells of a crop's side, each with one movement
+GRID = 16  # cells of a crop's side, each with one movement
 SIDE = 128  # px of the pictures in which movement is looked for
 UNLIKE = (3.0, 6.0)  # levels that are left where skin has moved, from which on it has not moved but changed, as in a mouth that opens
 STILL = (0.1, 0.4)  # px of SIDE: what moves less stays where it is, for being carried blurs a little
