@@ -33,6 +33,14 @@ def a_clock_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "BATCH", 8)
 
 
+def test_a_hard_one_is_a_teacher(work: Path, tmp_path: Path) -> None:
+    classifier.train(work, tmp_path, minutes=1, device="cpu", hard=True)
+    teacher = classifier.load_classifier(tmp_path, torch.device("cpu"))
+    assert teacher is not None
+    assert teacher.stem[0].out_channels == classifier.HARD["width"]
+    assert not any(p.requires_grad for p in teacher.parameters())
+
+
 def steps(folder: Path) -> list[int]:
     return [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
 

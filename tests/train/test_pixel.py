@@ -13,10 +13,10 @@ import torch
 
 from tests.tinypack import SIZE, add_pixel, make_tiny_pack
 from tests.train.faces import make_work
-from videdit.errors import PackError, UsageError
+from videdit.errors import MissingError, PackError, UsageError
 from videdit.packs.load import load_pack
 from videdit.packs.verify import verify
-from videdit.train import pictures, pixel, pixel_faces, pixel_pack
+from videdit.train import classifier, pictures, pixel, pixel_faces, pixel_pack, pixel_teacher
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def a_clock_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = itertools.count(step=3.0)
     monkeypatch.setattr("videdit.train.run.time.monotonic", lambda: next(ticks))
     monkeypatch.setattr(pixel, "WIDTH", 8)
+    monkeypatch.setattr(classifier, "BATCH", 4)
     monkeypatch.setattr(pixel, "BATCH", 4)
     monkeypatch.setattr(pixel, "CRITIC", {"channels": [8, 8, 16]})
 
@@ -129,3 +130,34 @@ def test_runs_go_into_a_pack_beside_what_it_has(tmp_path: Path, pack: Path) -> N
         pixel_pack.add(pack, [tmp_path / "Wide+"])
     with pytest.raises(UsageError, match="no finished run"):
         pixel_pack.add(pack, [tmp_path])
+
+
+def test_a_teacher_says_whether_it_comes(work: Path, tmp_path: Path, pack: Path) -> None:
+    """A hardened classifier's word is one of the terms; its weights and the pack's own judgement stay what they were."""
+    with pytest.raises(MissingError, match="holds no classifier"):
+        pixel.train(work, tmp_path / "run", pack=pack, attribute="male", direction=-1, minutes=0.5, device="cpu", teacher=tmp_path)
+    hard = classifier.train(work, tmp_path / "hard", minutes=0.2, device="cpu", hard=True)
+    before = hard.read_bytes()
+    words = {"pack": pack, "attribute": "male", "direction": -1, "minutes": 0.5, "device": "cpu"}
+    taught = pixel.train(work, tmp_path / "taught", teacher=hard.parent, **words).read_bytes()  # type: ignore[arg-type]
+    assert hard.read_bytes() == before
+    assert taught != pixel.train(work, tmp_path / "plain", **words).read_bytes()  # type: ignore[arg-type]
+
+
+def test_it_begins_with_a_direction_of_a_pack(work: Path, tmp_path: Path, pack: Path) -> None:
+    words = {"pack": pack, "attribute": "male", "direction": -1, "device": "cpu"}
+    pixel.train(work, tmp_path / "first", minutes=0.5, **words)  # type: ignore[arg-type]
+    made = pixel_pack.transform(load_pack(pack), "Male-")
+    pixel.train(work, tmp_path / "second", minutes=1e-6, init=pack, **words)  # type: ignore[arg-type]
+    again = pixel_pack.transform(load_pack(pack), "Male-")
+    assert all(torch.allclose(made[name], again[name], atol=2e-2) for name in made)
+    with pytest.raises(UsageError, match="no pixel transform Young-"):
+        pixel_pack.transform(load_pack(pack), "Young-")
+
+
+def test_what_goes_with_an_attribute_may_go_along() -> None:
+    labels = np.array([[0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]], np.float32)
+    faces = pictures.Faces(np.zeros((4, 8, 8, 3), np.uint8), np.zeros((4, 78, 2), np.float32), labels, ("a", "b", "c"), np.zeros(4, bool))
+    held = pixel_teacher.apart(faces, 0, 3)
+    assert held.shape == (2,)
+    assert float(held[0]) < 1e-3 < 0.99 < float(held[1])

@@ -69,6 +69,8 @@ def build() -> Parser:
     parser.add_argument(
         "--features", choices=("adaptive", "fixed"), help="whose features keep the face: the critic's or the classifier's (pixel)"
     )
+    parser.add_argument("--teacher", metavar="DIR", type=Path, help="run of a hardened classifier that says if the attribute comes (pixel)")
+    parser.add_argument("--hard", action="store_true", help="on pictures made to mislead it; for --teacher (classifier)")
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
     parser.add_argument("--progress", choices=("auto", "plain", "none"), default="auto", help="a bar, lines, or the log (default auto)")
     return parser
@@ -136,10 +138,12 @@ def _folders(space: argparse.Namespace) -> tuple[Path, Path]:
 def _options(space: argparse.Namespace, known: Any) -> dict[str, Any]:
     """What was given, checked against what the trainer takes. Raises UsageError."""
     names: tuple[str, ...] = ("minutes", "seed", "device", "init", "classifier", "pack", "faces", "rank", "depth", "attribute")
-    names += ("direction", "features", "samples")
+    names += ("direction", "features", "samples", "teacher")
     options = {name: getattr(space, name) for name in names if getattr(space, name) is not None}
     if space.restart:
         options["resume"] = False
+    if space.hard:
+        options["hard"] = True
     if space.step in EDITORS:
         options.setdefault("pack", DEFAULT_PACK)
     if "attribute" in known and "attribute" not in options:

@@ -1,6 +1,7 @@
 """Train the attribute classifier.
 
     videdit train classifier DATA OUT
+    videdit train classifier DATA OUT --hard      (train.harden: a teacher for `train pixel`, which drawing can't fool by haze or grain)
 
 Cross entropy on the 40 labels of shards 0-3 at 64 px; the validation accuracy on shard 5 goes into OUT_DIR/log.jsonl,
 sample faces into samples.png, the averaged weights into classifier.safetensors beside classifier.json.
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 from videdit.networks.classifier import Classifier
 from videdit.train import data as faces_data
 from videdit.train.augment import jitter, shrink, soften, to_batch
+from videdit.train.harden import harden
 from videdit.train.run import Average, Progress, Run, pick_device, write_sheet
 
 CONFIG = {"size": 64, "width": 20, "attributes": 40}
+HARD = CONFIG | {"width": 32}  # what holds against the worst needs more room
 BATCH, RATE, DECAY = 64, 2e-3, 0.02
 SHOWN = ("Smiling", "Eyeglasses", "Male", "Mouth_Slightly_Open", "Young")
 
@@ -58,11 +61,11 @@ def _step(network: nn.Module, optimizer: torch.optim.Optimizer, batch: Tensor, l
     return loss.detach()
 
 
-def save(out: Path, values: dict[str, Tensor], attributes: list[str], scores: dict[str, float]) -> Path:
+def save(out: Path, values: dict[str, Tensor], attributes: list[str], scores: dict[str, float], config: dict[str, int] = CONFIG) -> Path:
     """The averaged weights as fp32 safetensors and what is needed to build the network."""
     path = out / "classifier.safetensors"
     save_file({k: v.contiguous() for k, v in values.items() if not k.endswith("num_batches_tracked")}, path)
-    notes = {"config": CONFIG, "attributes": attributes, "accuracy": {k: round(v, 4) for k, v in scores.items()}}
+    notes = {"config": config, "attributes": attributes, "accuracy": {k: round(v, 4) for k, v in scores.items()}}
     (out / "classifier.json").write_text(json.dumps(notes, indent=1))
     return path
 
@@ -84,19 +87,22 @@ def train(
     seed: int = 0,
     device: str = "auto",
     resume: bool = True,
+    hard: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Train (or go on training) for `minutes` in all; returns the weights' path.
 
-    data: work directory of videdit.train.data. Raises FileNotFoundError when it was not prepared.
+    data: work directory of videdit.train.data; hard: on pictures made as hard as they can be (train.harden), as a teacher for others.
+    Raises FileNotFoundError when the data was not prepared.
     """
+    config = HARD if hard else CONFIG
     faces, on = faces_data.load(data), pick_device(device)
     rows, held = faces.rows(0, 1, 2, 3), faces.rows(5)[:4000]
-    pictures, checks = shrink(faces.faces, rows, CONFIG["size"]), shrink(faces.faces, held, CONFIG["size"])
+    pictures, checks = shrink(faces.faces, rows, config["size"]), shrink(faces.faces, held, config["size"])
     labels = torch.from_numpy(faces.labels[rows].astype(np.float32))
     torch.manual_seed(seed)
     draw = torch.Generator().manual_seed(seed)
-    network, shadow = Classifier(**CONFIG).to(on), Classifier(**CONFIG).to(on)  # type: ignore[arg-type]  # all of it is integers
+    network, shadow = Classifier(**config).to(on), Classifier(**config).to(on)  # type: ignore[arg-type]  # all of it is integers
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     average, run = Average(network), Run(out, minutes=minutes, resume=resume, progress=progress)
@@ -108,7 +114,11 @@ def train(
         optimizer.param_groups[0]["lr"] = run.rate(RATE)
         chosen = torch.randint(len(rows), (BATCH,), generator=draw)
         batch = soften(jitter(to_batch(pictures[chosen.numpy()], on), draw), draw)
-        loss = _step(network, optimizer, batch, labels[chosen].to(on))
+        wanted = labels[chosen].to(on)
+        if hard:
+            with torch.autocast(on.type, torch.bfloat16):
+                batch = harden(network, batch, wanted, draw)
+        loss = _step(network, optimizer, batch, wanted)
         average.update(network)
         return loss
 
@@ -124,6 +134,6 @@ def train(
         write_sheet(run.out / "samples.png", checks[:32], notes)
 
     run.go(step, report)
-    path = save(run.out, average.values, faces.attributes, scores)
+    path = save(run.out, average.values, faces.attributes, scores, config)
     (run.out / "DONE").touch()
     return path

@@ -9,8 +9,9 @@ and DIAT's regulariser. For that a network of the transform's shape first learns
 artefacts and to leave photographs alone; what it would undo is held against the transform. The enhancement stays true to the transform:
 in features inside the hull of a local attribute, in blurred pixels for a global one.
 
-Whether the attribute comes is left to the critic: a fixed classifier is fooled within seconds by a red haze. So it can say on held-out
-faces how well things go, for nothing was trained to please it there.
+Whether the attribute comes is left to the critic, and to a teacher where there is one (`--teacher`, a run of `videdit train classifier
+--hard`): a plain classifier is fooled within seconds by a red haze, a hardened one asks for what people see too. So the pack's own can
+say on held-out faces how well things go, for nothing was trained to please it there.
 """
 
 from __future__ import annotations
@@ -28,18 +29,19 @@ from videdit.networks.discriminator import Discriminator, realness
 from videdit.networks.transform import Redraw, Transform
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.manifest import direction as named
-from videdit.train import pixel_faces
+from videdit.train import pixel_faces, pixel_pack
 from videdit.train.editors import fit, writable
 from videdit.train.losses import feature_distance, pyramid_l1
 from videdit.train.pictures import Faces, gather
 from videdit.train.pixel_pack import add, write_run
+from videdit.train.pixel_teacher import Teacher, apart, taught_by
 from videdit.train.run import Progress, Run, write_sheet
 
 BATCH, RATE, DECAY, BETAS = 8, 2e-3, 1e-4, (0.5, 0.99)
 CRITIC = {"channels": [24, 48, 72, 96, 96]}
 CRITIC_RATE, R1, R1_EVERY = 6e-4, 2.0, 16  # R1 of 0.5 let it learn 3,700 old faces by heart
 PAINTING = 0.1  # share of the time for the painter, the denoiser and a critic that tells with from without
-WEIGHTS = {"gan": 2.0, "identity": 0.5, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5, "attribute": 3.0}
+WEIGHTS = {"gan": 2.0, "identity": 0.5, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5, "attribute": 3.0, "taught": 1.0}
 WIDTH, PATIENCE, EVERY, JUDGED = 32, 40, 20.0, 96  # patient: the judge is none of those that play
 
 
@@ -70,12 +72,27 @@ class Watched:
 
 
 class Game:
-    """Everything one run trains: the network that stays, and the painter, the denoiser and the critic that only serve it."""
+    """Everything one run trains: the network that stays, and the painter, the denoiser and the critic that only serve it.
 
-    def __init__(self, pack: Pack, column: int, sign: int, region: str, *, adaptive: bool, seed: int) -> None:
+    apart float [A]: how far each other attribute is to be held, by default fully.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        column: int,
+        sign: int,
+        region: str,
+        *,
+        adaptive: bool,
+        seed: int,
+        teacher: Teacher | None = None,
+        apart: Tensor | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         on, self.pack, self.adaptive = pack.device, pack, adaptive
-        self.column, self.sign, self.region = column, sign, region
+        self.column, self.sign, self.region, self.teacher = column, sign, region, teacher
+        self.apart = torch.ones(1, device=on) if apart is None else apart.to(on)
         self.network = Redraw(WIDTH, local=bool(region)).to(on, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.painter, self.denoiser = Transform(WIDTH).to(on), Denoiser().to(on)
         nn.init.kaiming_normal_(self.painter.out.weight, a=1.0)
@@ -132,6 +149,9 @@ class Game:
         if real is not None:
             self.judge(fake.detach() * mask, real)
             terms |= self._played(fake * mask, image * mask)
+            if self.teacher:
+                with self._cast():
+                    terms["taught"] = self.teacher.asks(fake)
         return terms
 
     def _played(self, fake: Tensor, image: Tensor) -> dict[str, Tensor]:
@@ -165,7 +185,7 @@ class Game:
             if judged:
                 terms["attribute"] = F.softplus(-self.sign * logits[:, self.column]).mean()
             others = torch.cat([others[:, : self.column], others[:, self.column + 1 :]], 1)
-        terms["keep"] = others.mean()
+        terms["keep"] = (others * self.apart).mean()
         return terms
 
 
@@ -203,12 +223,15 @@ def train(
     resume: bool = True,
     faces: int = 36000,
     features: str = "adaptive",
+    teacher: Path | None = None,
+    init: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Train (or go on training) for `minutes` at most, and put the network into the pack beside the directions there; returns its file.
 
     attribute by any of the pack's names, or one of the labels' own; direction: +1 or -1, as a strength would have it; features: adaptive
-    (DIAT-A) or fixed (DIAT). data, out, faces: as for the other editors. Raises MissingError, PackError, UsageError.
+    (DIAT-A) or fixed (DIAT); teacher: the folder of a hardened classifier that says whether the attribute comes; init: a pack whose network
+    of the same direction to begin with. data, out, faces: as for the other editors. Raises MissingError, PackError, UsageError.
     """
     loaded = load_pack(pack, device=device)
     known = gather(Path(data), loaded, count=faces, seed=seed, progress=progress)
@@ -220,7 +243,11 @@ def train(
         raise UsageError(
             f"{data} shows {len(rows[0])} faces to change and {len(rows[1])} to learn from", hint="Both kinds are needed, hundreds of each."
         )
-    game = Game(loaded, column, sign, LOCAL.get(source, ""), adaptive=features == "adaptive", seed=seed)
+    learned = taught_by(Path(teacher), loaded, known, rows[1], column, sign) if teacher else None
+    others = apart(known, column, loaded.manifest.networks["classifier"].config.get("attributes", 40))
+    game = Game(loaded, column, sign, LOCAL.get(source, ""), adaptive=features == "adaptive", seed=seed, teacher=learned, apart=others)
+    if init:
+        game.network.load_state_dict(pixel_pack.transform(load_pack(init), named(source, sign)))
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
     where = (game.region, loaded)
     images, masks = pixel_faces.batch(known, held, *where)

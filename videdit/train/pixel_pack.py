@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from videdit.errors import PackError, UsageError
 from videdit.networks.transform import PixelEditors, Redraw
-from videdit.packs.load import load_pack
+from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import add_attributes, save_network
 
 NAME = "pixel"
@@ -57,6 +58,15 @@ def add(folder: str | Path, runs: Sequence[Path]) -> Path:
     add_attributes(folder, [source for source in sources if source not in flags], NAME)
     encoder = pack.manifest.networks["encoder"]
     return save_network(folder, NAME, together, config, license=encoder.license, trained_on=trained or encoder.trained_on)
+
+
+def transform(pack: Pack, name: str) -> dict[str, Tensor]:
+    """The weights of one direction's network in a pack. Raises UsageError naming those there are."""
+    networks = pack.loaded(NAME) if NAME in pack.manifest.networks else None
+    if not isinstance(networks, PixelEditors) or name not in networks.transforms:
+        there = ", ".join(pack.manifest.transforms) or "none"
+        raise UsageError(f"{pack.manifest.name} has no pixel transform {name}", hint=f"It has: {there}")
+    return networks.networks[networks.transforms.index(name)].state_dict()
 
 
 if __name__ == "__main__":
