@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from videdit.composite.mask import Array
 
-GRID = 16  # cells of a crop's side, each with one movement
+GRID = 32  # cells of a crop's side, each with one movement
 SIDE = 128  # px of the pictures in which movement is looked for
 UNLIKE = (3.0, 6.0)  # levels that are left where skin has moved, from which on it has not moved but changed, as in a mouth that opens
-STILL = (0.1, 0.4)  # px of SIDE: what moves less stays where it is, for being carried blurs a little
 MOST = 0.08  # of the crop's side in one frame; what seems to move farther is something else, such as a hand
 Moved = NDArray[np.float16]  # [T,GRID,GRID,2] in crop sides (x, y): where in row t-1 is what is seen in a cell of row t
 
@@ -31,7 +30,8 @@ def grey_of(crop: Array) -> NDArray[np.uint8]:
 def moved_from(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.float16]:
     """[GRID,GRID,2]: the offset from each cell of `now` to the same skin in `before`, in crop sides (DIS, Kroeger et al. 2016)."""
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    engine.setFinestScale(2)  # cells are as coarse
+    engine.setVariationalRefinementIterations(0)  # half the time; cells are means anyway
+    engine.setFinestScale(0)  # a tenth of a pixel shows: a rim that does not follow the skin shakes
     flow = engine.calc(now, before, np.zeros((SIDE, SIDE, 2), np.float32))
     off = cv2.blur(cv2.absdiff(now, _read(before, flow, cv2.INTER_LINEAR)), (9, 9)).astype(np.float32)
     alike = np.clip((UNLIKE[1] - off) / (UNLIKE[1] - UNLIKE[0]), 0, 1)
@@ -62,11 +62,9 @@ def offsets(moved: Moved, now: int, other: int) -> Array:
 def carried(planes: Array, offset: Array, box: tuple[slice, slice] = (slice(None), slice(None))) -> Array:
     """Planes [S,S,C], C at most 4, of another row, brought to this one: each pixel of the box (rows, columns) is read at its place plus
     the offset [GRID,GRID,2] of its cell. Cubic, for the mean of many that are a little blurred is blurred: values may overshoot."""
-    steps = np.hypot(offset[..., 0], offset[..., 1])[..., None] * SIDE
-    share = np.clip((steps - STILL[0]) / (STILL[1] - STILL[0]), 0, 1)
-    if not share.any() or not planes.any():
+    if not offset.any() or not planes.any():
         return planes[box]
-    far = cv2.resize(offset * share, planes.shape[1::-1], interpolation=cv2.INTER_LINEAR) * np.float32(len(planes))
+    far = cv2.resize(offset, planes.shape[1::-1], interpolation=cv2.INTER_LINEAR) * np.float32(len(planes))
     return _read(planes, far, cv2.INTER_CUBIC, box)
 
 

@@ -26,7 +26,7 @@ from videdit.video.marks import Mark
 from videdit.video.reader import FrameReader
 
 EVERY = 2.0  # seconds between two pieces
-VERSION = 3  # raised when pieces hold other things
+VERSION = 4  # raised when pieces hold other things
 
 
 class Recalled:

@@ -27,7 +27,7 @@ from videdit.store.rows import Rows
 
 LIMIT = 4 << 30  # bytes kept
 ABANDONED = 24 * 3600.0  # s after which a part that nobody has written to is a killed run's
-VERSIONS = {"tracks": 6, "tuned": 3, "renders": 3}  # raised when a stage's results change
+VERSIONS = {"tracks": 7, "tuned": 3, "renders": 3}  # raised when a stage's results change
 
 
 @dataclass(frozen=True, slots=True)
