@@ -200,6 +200,18 @@ def test_a_mapper_starts_at_the_axes(work: Path, tmp_path: Path, pack: Path) -> 
     np.testing.assert_allclose(network(w, change).detach().numpy(), METHODS["axes"](w.numpy(), strengths, loaded), atol=1e-4)
 
 
+def test_a_straight_mapper_asked_for_nothing_does_nothing() -> None:
+    torch.manual_seed(0)
+    shape = {"attributes": ("a", "b"), "num_layers": 2, "style_dim": 3, "depth": 2, "rank": 2}
+    w, nothing = torch.randn(4, 2, 3), torch.zeros(4, 2)
+    straight, published = LatentMapper(straight=True, **shape), LatentMapper(**shape)
+    assert torch.equal(straight(w, nothing), w)
+    assert not torch.equal(published(w, nothing), w)
+    assert set(straight.state_dict()) - set(published.state_dict()) == {"path"}  # packs with a mapper as published load
+    with pytest.raises(ValueError, match="straight"):
+        published.start(torch.zeros(2, 2, 3))
+
+
 def test_near_is_in_the_latents_own_covariance() -> None:
     x = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 1.0, 0.0])
     far = (torch.eye(3) @ mapper.whitening(x - x.mean(0))).norm(dim=1)

@@ -45,10 +45,11 @@ BATCH, SMALL, RATE = 64, 16, 1e-3  # SMALL: faces of a step through the generato
 PIXELS = 2
 FREEDOM = 0.1  # strengths that other attributes may go along by; more costs preservation
 PATIENCE, EVERY, JUDGED = 8, 40.0, 96
-WEIGHTS = {"attribute": 3.0, "others": 2.0, "cycle": 4.0, "identity": 4.0, "near": 0.5, "face": 1.0, "points": 0.3, "light": 2.0}
+WEIGHTS = {"attribute": 6.0, "others": 2.5, "cycle": 4.0, "identity": 4.0, "near": 0.3, "face": 0.5, "points": 0.3, "light": 2.0}
 SCALED = 1024  # faces a teacher's scale is measured on
 RIDGE = 0.05  # of the variance of a standardised latent: no direction counts as narrower
-CELLS, LEVEL = 4, 0.03  # a side, of mean colour; a change of it (of -1..1) that counts as 1
+APART = 0.5  # of the spread of real latents, at +1.0; axes break renders from 0.36 on, moves that stay where faces vary later
+LEVEL = 0.03  # a change of a cell's mean colour (of -1..1) that counts as 1
 Reader = Callable[[Tensor], Tensor]
 
 
@@ -76,7 +77,7 @@ class Trainer:
         self.identified = pack.has("recognizer")
         points = pack.shape()
         self.points = None if points is None else torch.from_numpy(points).to(self.device).flatten(0, 1).flatten(1)
-        self.skin, self.even = (torch.tensor([name in kind for name in self.names], device=self.device) for kind in (ON_THE_SKIN, EVEN))
+        self.skin = torch.tensor([name in ON_THE_SKIN for name in self.names], device=self.device)
 
     def _axes(self) -> Tensor:
         """[A,L,D]: +1.0 along the pack's axes; 0 for an attribute that has none."""
@@ -135,9 +136,18 @@ class Trainer:
             if self.identified:
                 who, them = (self.pack.recognizer(image).float() for image in (before, after))
                 terms["face"] = (who - them).square().sum(1).mean()
-        colours = F.adaptive_avg_pool2d((after - before) / LEVEL, CELLS)
-        cells = F.smooth_l1_loss(colours, torch.zeros_like(colours), reduction="none").mean((1, 2, 3))
-        return terms | {"light": (cells * _only(asked, self.even[: self.known])).mean()}
+        return terms | {"light": self._lit((after - before) / LEVEL, asked)}
+
+    def _lit(self, change: Tensor, asked: Tensor) -> Tensor:
+        """How far mean colours of cells go in changes of renders [N,3,S,S], where only what leaves the light alone was asked for, in cells
+        as fine as each attribute's."""
+        out = change.new_zeros(())
+        for cells in sorted(set(EVEN.values())):
+            kind = torch.tensor([EVEN.get(name, 0) >= cells for name in self.names[: self.known]], device=change.device)
+            colours = F.adaptive_avg_pool2d(change, cells)
+            far = F.smooth_l1_loss(colours, torch.zeros_like(colours), reduction="none").mean((1, 2, 3))
+            out = out + (far * _only(asked, kind)).mean()
+        return out
 
     def _shifted(self, moves: Tensor, asked: Tensor) -> Tensor:
         """How far landmarks go, in LEAST of a crop's side, where only what lies on the skin was asked for."""
@@ -238,7 +248,9 @@ def train(
 
     fit(network, run, loss, held_out, rate=RATE, decay=0.0, seed=seed)
     shown = {attribute.source for attribute in loaded.manifest.attributes.values()}
-    distances, notes = calibrate_all(Judged(loaded, latents, judge), mover(network), latents.names, shown, progress)
+    judged = Judged(loaded, latents, judge)
+    judged.apart = APART
+    distances, notes = calibrate_all(judged, mover(network), latents.names, shown, progress)
     network.distance.copy_(torch.tensor(distances))
     figures = {"loss": run.best, "of_spread": trainer.figures(held, torch.Generator().manual_seed(seed)), "measured": notes}
     return into_pack(loaded, pack, "mapper", network, config, figures, Path(out), int((~latents.held).sum()))
