@@ -17,8 +17,8 @@ import torch
 from tests.tinypack import LAYERS, STYLE, make_tiny_pack
 from tests.train.faces import make_work
 from videdit.edit import METHODS, move, resolve
-from videdit.errors import UsageError
-from videdit.networks.latents import LatentMapper, LatentTransformer
+from videdit.errors import MissingError, UsageError
+from videdit.networks.latents import LatentClassifier, LatentMapper, LatentTransformer
 from videdit.packs.load import load_pack
 from videdit.packs.manifest import read_manifest
 from videdit.packs.verify import verify
@@ -46,6 +46,8 @@ def a_clock_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("videdit.train.run.time.monotonic", lambda: next(ticks))
     monkeypatch.setattr(transformer, "BATCH", 4)
     monkeypatch.setattr(mapper, "BATCH", 8)
+    monkeypatch.setattr(mapper, "SMALL", 4)
+    monkeypatch.setattr(mapper, "JUDGED", 8)
     monkeypatch.setattr(editors.Judged.__init__, "__kwdefaults__", {"faces": 2})
     monkeypatch.setattr("videdit.train.measure.STEPS", (0.0, 1.0))
     monkeypatch.setattr(transformer, "MAIN", ("Smiling",))
@@ -166,17 +168,56 @@ def test_correlated_attributes_may_go_along() -> None:
     np.testing.assert_allclose(transformer.independence(truth), [[0, 0, 1], [0, 0, 1], [1, 1, 0]], atol=1e-6)
 
 
-def test_wishes_are_what_other_faces_have() -> None:
+def test_a_teacher_has_to_be_there(work: Path, tmp_path: Path, pack: Path) -> None:
+    with pytest.raises(MissingError, match="no classifier"):
+        mapper.train(work, tmp_path / "run", pack=pack, minutes=1, device="cpu", rank=2, teacher=tmp_path)
+
+
+def test_two_teachers_read_renders(work: Path, tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, asked = load_pack(pack), []
+
+    def second(folder: Path, device: torch.device) -> torch.nn.Module:
+        asked.append(folder)
+        return loaded.classifier
+
+    monkeypatch.setattr(mapper, "load_classifier", second)
+    mapper.train(work, tmp_path / "run", pack=pack, minutes=1, device="cpu", rank=2, teacher=tmp_path / "other")
+    assert asked == [tmp_path / "other"]
+
+
+def test_a_mapper_starts_at_the_axes(work: Path, tmp_path: Path, pack: Path) -> None:
+    """At any strength and in any combination, before it has learnt anything."""
+    loaded = load_pack(pack)
+    latents = prepare(work, loaded, tmp_path / "run", count=40)
+    shape = {"num_layers": LAYERS, "style_dim": STYLE}
+    network = LatentMapper(attributes=latents.names, rank=2, freedom=0.0, straight=True, **shape)
+    judge = LatentClassifier(attributes=len(latents.names), **shape)
+    mapper.Trainer(loaded, latents, judge, network)
+    change = torch.zeros(3, 40)
+    change[:, [3, 20]] = torch.tensor([[1.0, -2.0], [3.0, 0.5], [0.0, 0.0]])
+    w = torch.from_numpy(latents.w[:3])
+    strengths = {latents.names[row]: change[:, row].numpy() for row in (3, 20)}
+    np.testing.assert_allclose(network(w, change).detach().numpy(), METHODS["axes"](w.numpy(), strengths, loaded), atol=1e-4)
+
+
+def test_a_straight_mapper_asked_for_nothing_does_nothing() -> None:
     torch.manual_seed(0)
-    network = LatentMapper(attributes=("a", "b", "c", "d", "e"), num_layers=2, style_dim=3, freedom=0.0)
-    vectors = torch.randn(200, 5)
-    wishes = mapper.Wishes(mapper.levels_of(vectors, (vectors > 0).float()))
-    change = wishes.draw(vectors[:8], network, torch.Generator().manual_seed(1))
-    asked = (change != 0).sum(1)
-    assert asked.min() >= 1
-    assert asked.max() <= mapper.ASKED
-    target = (vectors[:8] + change)[change != 0]
-    assert target.abs().max() <= vectors.abs().max()
+    shape = {"attributes": ("a", "b"), "num_layers": 2, "style_dim": 3, "depth": 2, "rank": 2}
+    w, nothing = torch.randn(4, 2, 3), torch.zeros(4, 2)
+    straight, published = LatentMapper(straight=True, **shape), LatentMapper(**shape)
+    assert torch.equal(straight(w, nothing), w)
+    assert not torch.equal(published(w, nothing), w)
+    assert set(straight.state_dict()) - set(published.state_dict()) == {"path"}  # packs with a mapper as published load
+    with pytest.raises(ValueError, match="straight"):
+        published.start(torch.zeros(2, 2, 3))
+
+
+def test_near_is_in_the_latents_own_covariance() -> None:
+    x = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 1.0, 0.0])
+    far = (torch.eye(3) @ mapper.whitening(x - x.mean(0))).norm(dim=1)
+    assert far[0] == pytest.approx(1 / 3, rel=0.1)
+    assert far[1] == pytest.approx(1, rel=0.1)
+    assert far[2] == pytest.approx(mapper.RIDGE**-0.5, rel=0.1)  # where no face varies
 
 
 def test_agreement_is_the_chance_to_rank_rightly() -> None:

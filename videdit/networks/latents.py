@@ -99,6 +99,11 @@ class Thin(nn.Module):
 class LatentMapper(Standardised):
     """One network for all attributes at once: f(w, da) -> w', `depth` tanh layers as wide as the latent, then a linear one, added to w.
 
+    straight: da also goes past the tanh layers, through a linear map of its own (`path` [A,L*D], in standardised latents), and what the
+    layers do unasked is taken off: f(w, da) = w + scale (path da + layers(w, da) - layers(w, 0)), so that f(w, 0) is w. That is ours, not
+    the paper's: tanh layers alone saturate, so wishes beyond those of training moved little more than these, and a network that starts
+    at the pack's axes has only to learn what is not linear. False: as published.
+
     attributes: source names of da's columns; rank: of every wide matrix (0: full). da is in strengths: 1 takes the attribute's score
     from typical without to typical with. `distance` [A] calibrates that; `covariance` [A,A] of real faces' attributes, in the same units,
     serves the target correction, `freedom` being how far (in the same units) other attributes may go along of their own accord (0: not).
@@ -108,7 +113,15 @@ class LatentMapper(Standardised):
     covariance: Tensor
 
     def __init__(
-        self, *, attributes: Sequence[str], num_layers: int, style_dim: int, depth: int = 1, rank: int = 128, freedom: float = 0.25
+        self,
+        *,
+        attributes: Sequence[str],
+        num_layers: int,
+        style_dim: int,
+        depth: int = 1,
+        rank: int = 128,
+        freedom: float = 0.25,
+        straight: bool = False,
     ) -> None:
         super().__init__(num_layers, style_dim)
         wide = num_layers * style_dim
@@ -117,16 +130,32 @@ class LatentMapper(Standardised):
         self.hidden = nn.ModuleList(Thin(wide, wide, rank) for _ in range(depth))
         self.out = Thin(wide, wide, rank)
         nn.init.normal_(self.asked.weight, std=0.3)
+        self.path = nn.Parameter(torch.zeros(len(self.attributes), wide)) if straight else None
         self.register_buffer("distance", torch.ones(len(self.attributes)))
         self.register_buffer("covariance", torch.eye(len(self.attributes)))
 
     def forward(self, w: Tensor, change: Tensor) -> Tensor:
         """w_plus [N,L,D], change da [N,A] (corrected, calibrated) -> w_plus'."""
-        x = self.hidden[0](self.standard(w).flatten(1)) + self.asked(change)
+        x = self.hidden[0](self.standard(w).flatten(1))
+        moved = self._layers(x + self.asked(change))
+        if self.path is not None:
+            moved = moved - self._layers(x) + change @ self.path
+        return w + moved.unflatten(1, w.shape[1:]) * self.scale
+
+    def _layers(self, x: Tensor) -> Tensor:
+        """What comes after the first matrix, [N,L*D] -> [N,L*D]."""
         for layer in list(self.hidden)[1:]:
             x = layer(torch.tanh(x))
-        moved = self.out(torch.tanh(x)).unflatten(1, w.shape[1:])
-        return w + moved * self.scale
+        moved: Tensor = self.out(torch.tanh(x))
+        return moved
+
+    def start(self, moves: Tensor) -> None:
+        """Begin as a straight line: da of 1 in an attribute moves latents by its row of moves [A,L,D], and the tanh layers by nothing."""
+        if self.path is None:
+            raise ValueError("a mapper without a straight path can't start along one")
+        self.path.data.copy_((moves / self.scale).flatten(1))
+        nn.init.zeros_(self.out.up.weight)
+        nn.init.zeros_(self.out.up.bias)
 
     def correct(self, change: Tensor, asked: Sequence[int]) -> Tensor:
         """da [N,A] with the other attributes gone along to where they are plausible; columns `asked` stay as they are.

@@ -21,6 +21,7 @@ from videdit.packs.manifest import FILE, find_pack, user_folder
 from videdit.packs.save import add_attributes, save_network
 from videdit.train.latents import Latents
 from videdit.train.measure import (
+    APART,
     Course,
     Floats,
     Measured,
@@ -60,7 +61,7 @@ class Judged:
         self.studio, self.latent = Studio(pack), LatentScorer(judge, pack.device)
         self.latents, self.faces, self.known = latents, faces, latents.seen.shape[1]
         self.wanted, self.truth, self.held = latents.wanted(), latents.truth(), np.flatnonzero(latents.held)
-        self.spread = deviation(latents.w)
+        self.spread, self.apart = deviation(latents.w), APART
         flags = {attribute.source: attribute.sign for attribute in pack.manifest.attributes.values()}
         self.signs = [flags.get(name, 1) for name in latents.names]  # the way a flag's + goes
         self._sitters: dict[int, Sitters] = {}
@@ -93,7 +94,7 @@ class Judged:
             return np.inf
         typical = reach((with_it.mean(0) - without.mean(0))[None], points_map)
         one = (move(faces.w, row, float(self.signs[row])) - faces.w).mean(0)[None]
-        return float(limits(one, typical, points_map, self.spread)[0])
+        return float(limits(one, typical, points_map, self.spread, self.apart)[0])
 
     def _lacking(self, row: int) -> Sitters:
         """Faces without what the flag adds; any, where nobody lacks it."""

@@ -57,13 +57,18 @@ class Latents:
 
     def wanted(self) -> NDArray[np.float32]:
         """[C]: from the median score of faces without an attribute to that of faces with it, at least 0.5; as train.axes has it."""
-        truth = self.truth()
-        out = np.full(self.seen.shape[1], 1.0, np.float32)
-        for column in range(len(out)):
-            with_it, without = (self.seen[truth[:, column] == value, column] for value in (1, 0))
-            if len(with_it) and len(without):
-                out[column] = max(0.5, float(np.median(with_it) - np.median(without)))
-        return out
+        return apart(self.seen, self.truth())
+
+
+def apart(logits: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.float32]:
+    """[C]: how far medians of logits [N,C] lie apart between faces without and with an attribute (truth [N,A], A >= C), at least 0.5; 1
+    where there are only one kind."""
+    out = np.full(logits.shape[1], 1.0, np.float32)
+    for column in range(len(out)):
+        with_it, without = (logits[truth[:, column] == value, column] for value in (1, 0))
+        if len(with_it) and len(without):
+            out[column] = max(0.5, float(np.median(with_it) - np.median(without)))
+    return out
 
 
 def prepare(

@@ -2,127 +2,183 @@
 
     videdit train mapper --pack PACK --data DATA
 
-f(w, da) -> w' with five losses: the asked attributes are there (and the others as before), f(f(w, da), -da) is w, f(w, 0) is w, w' is near
-w, and it is the same person. Asked vectors are those of other faces in one to three attributes, then corrected to plausible ones. Most
-steps read attributes off the latent classifier; every PIXELS-th goes through the generator (at half size), the pack's classifier and
-its recognizer. Attribute vectors count in strengths: logits over the distance of typical without from typical with.
+f(w, da) -> w' with the paper's five losses: the asked attributes are there (and the others as before), f(f(w, da), -da) is w, f(w, 0) is
+w, w' is near w, and it is the same person. Asked vectors are corrected to plausible ones.
+
+Ours, not the paper's: da also takes a straight path past the tanh layers (networks.latents.LatentMapper), which starts at the pack's
+axes, da of 1 being +1.0 along one. Wishes are as large and as many at once as they are used (train.wishes) instead of other faces'
+attributes. Other attributes are held in probability, each by 1 - |correlation| with what is asked for (as Yao et al. hold them), so that
+what belongs together is not fought. Near is counted in real latents' covariance: they vary in part of their directions only, and in the
+rest a generator does what fools a classifier and is no face. What lies on the skin moves no landmarks, and what the axes keep free of
+light keeps it: where pixels move the composite shows no detail, and light is the first thing a score rewards.
+
+Every PIXELS-th step goes through the generator (at half size), the pack's classifier, a second one where there is a `teacher` (two are
+harder to fool by the same haze), and the recognizer; the others read attributes off the latent classifier, which also knows attributes of
+the user's own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from videdit.errors import MissingError
 from videdit.networks.latents import LatentMapper
 from videdit.packs.load import Pack, load_pack
-from videdit.train.editors import Judged, Move, calibrate_all, fit, into_pack
+from videdit.train.classifier import load_classifier
+from videdit.train.editors import MAIN, Judged, Move, calibrate_all, fit, into_pack
 from videdit.train.latents import Latents, classify, half, prepare
+from videdit.train.measure import LEAST
+from videdit.train.moments import EVEN, ON_THE_SKIN
 from videdit.train.run import Progress, Run
+from videdit.train.transformer import independence
+from videdit.train.wishes import Scale, Wishes, missed, often_of, scale_of, strayed
 
-BATCH, SMALL, RATE = 64, 8, 5e-4  # SMALL: faces of a step through the generator
-PIXELS = 4
-ASKED = 3  # attributes asked for at once, at most
-PATIENCE, EVERY = 8, 20.0
-WEIGHTS = {"attribute": 1.0, "cycle": 4.0, "identity": 4.0, "near": 3.0, "face": 2.0}
-SPREAD = 4.0  # attribute vectors are clipped to so many strengths, so that one sure logit is not all that counts
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is asked for in training. levels [A,2,Q]: strengths that real faces without and with an attribute have."""
-
-    levels: Tensor
-
-    def draw(self, now: Tensor, network: LatentMapper, draw: torch.Generator) -> Tensor:
-        """da [N,A], corrected, for attribute vectors now [N,A]: one to ASKED attributes of each face become as some other face has them."""
-        count, attributes = now.shape
-        out = torch.zeros_like(now)
-        for part in range(0, count, 4):  # four faces are asked the same attributes, so that one correction serves them
-            rows = torch.arange(part, min(part + 4, count))
-            number = int(torch.randint(1, ASKED + 1, (), generator=draw))
-            asked = torch.randperm(attributes, generator=draw)[:number]
-            sides = torch.randint(2, (len(rows), number), generator=draw)
-            which = torch.randint(self.levels.shape[2], (len(rows), number), generator=draw)
-            change = torch.zeros(len(rows), attributes, device=now.device)
-            change[:, asked] = self.levels[asked, sides, which].to(now.device) - now[rows][:, asked]
-            out[rows] = network.correct(change, asked.tolist())
-        return out
+BATCH, SMALL, RATE = 64, 16, 1e-3  # SMALL: faces of a step through the generator
+PIXELS = 2
+FREEDOM = 0.1  # strengths that other attributes may go along by; more costs preservation
+PATIENCE, EVERY, JUDGED = 8, 40.0, 96
+WEIGHTS = {"attribute": 6.0, "others": 2.5, "cycle": 4.0, "identity": 4.0, "near": 0.3, "face": 0.5, "points": 0.3, "light": 2.0}
+SCALED = 1024  # faces a teacher's scale is measured on
+RIDGE = 0.05  # of the variance of a standardised latent: no direction counts as narrower
+APART = 0.5  # of the spread of real latents, at +1.0; axes break renders from 0.36 on, moves that stay where faces vary later
+LEVEL = 0.03  # a change of a cell's mean colour (of -1..1) that counts as 1
+Reader = Callable[[Tensor], Tensor]
 
 
 class Trainer:
-    """The mapper between what is frozen: latent classifier, generator, pack classifier, recognizer."""
+    """The mapper between what is frozen: latent classifier, generator, classifiers of renders, recognizer."""
 
-    def __init__(self, pack: Pack, latents: Latents, judge: nn.Module, network: LatentMapper) -> None:
+    def __init__(self, pack: Pack, latents: Latents, judge: nn.Module, network: LatentMapper, teacher: nn.Module | None = None) -> None:
         self.pack, self.judge, self.network, self.device = pack, judge, network, pack.device
-        wanted = np.ones(len(latents.names), np.float32)
-        wanted[: latents.seen.shape[1]] = latents.wanted()
-        self.unit, self.known = torch.from_numpy(wanted).to(self.device), latents.seen.shape[1]
-        network.measure(torch.from_numpy(latents.w).to(self.device))
-        vectors = self.attributes(torch.from_numpy(latents.w).to(self.device))
-        network.covariance.copy_(torch.cov(vectors.T))
-        self.wishes = Wishes(levels_of(vectors.cpu(), torch.from_numpy(latents.truth())))
-        self.identified = "recognizer" in pack.manifest.networks
+        self.names, self.known = latents.names, latents.seen.shape[1]
+        w, truth = torch.from_numpy(latents.w).to(self.device), latents.truth()
+        network.measure(w)
+        if network.path is not None:
+            network.start(self._axes())
+        self.white = whitening(network.standard(w).flatten(1))
+        with torch.no_grad():
+            logits = torch.cat([judge(part) for part in w.split(1024)])
+        self.scale = scale_of(logits.cpu().numpy(), truth).to(self.device)
+        network.covariance.copy_(torch.cov((logits / self.scale.unit).T))
+        shown = {attribute.source for attribute in pack.manifest.attributes.values()}
+        self.wishes = Wishes(often_of(latents.names, shown, MAIN))
+        self.independent = torch.from_numpy(independence(truth)).to(self.device)
+        self.readers: list[tuple[Reader, Scale]] = [(pack.classifier, scale_of(latents.shown, truth).to(self.device))]
+        if teacher is not None:
+            self.readers.append((teacher, self._scale(teacher, w[:SCALED], truth[:SCALED])))
+        self.identified = pack.has("recognizer")
+        points = pack.shape()
+        self.points = None if points is None else torch.from_numpy(points).to(self.device).flatten(0, 1).flatten(1)
+        self.skin = torch.tensor([name in ON_THE_SKIN for name in self.names], device=self.device)
+
+    def _axes(self) -> Tensor:
+        """[A,L,D]: +1.0 along the pack's axes; 0 for an attribute that has none."""
+        axes = self.pack.axes()
+        out = self.network.mean.new_zeros(len(self.names), *self.network.mean.shape)
+        for row, name in enumerate(self.names):
+            if name in axes.order:
+                found = axes.order.index(name)
+                out[row] = torch.from_numpy(axes.directions[found] * axes.distance[found]).to(self.device)
+        return out
 
     @torch.no_grad()
-    def attributes(self, w: Tensor) -> Tensor:
-        """[N,A] of latents."""
-        return torch.cat([self._read(part) for part in w.split(1024)])
+    def _scale(self, teacher: nn.Module, w: Tensor, truth: NDArray[np.floating]) -> Scale:
+        """A teacher's scale, on renders."""
+        logits = torch.cat([teacher(self._render(part)).float() for part in w.split(32)])
+        return scale_of(logits.cpu().numpy(), truth).to(self.device)
 
-    def _read(self, w: Tensor) -> Tensor:
-        return (self.judge(w) / self.unit).clamp(-SPREAD, SPREAD)
-
-    def _look(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Attributes [N,C] and identity of renders."""
+    def _render(self, w: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16):
-            image = self.pack.generator(w, stop=half(self.pack))
-            logits = self.pack.classifier(image).float()
-            who = self.pack.recognizer(image).float() if self.identified else None
-        return (logits / self.unit[: self.known]).clamp(-SPREAD, SPREAD), who
+            image: Tensor = self.pack.generator(w, stop=half(self.pack))
+        return image.float()
 
     def losses(self, w: Tensor, draw: torch.Generator, *, pixels: bool) -> dict[str, Tensor]:
-        """The five terms (face 0 without the generator) for latents w [N,L,D]."""
-        network, none = self.network, w.new_zeros(len(w), len(self.unit))
+        """The terms (face and light 0 without the generator) for latents w [N,L,D]."""
+        network = self.network
         with torch.no_grad():
-            now = self._read(w)
-            change = self.wishes.draw(now, network, draw)
-            before, who = self._look(w) if pixels else (now, None)
+            now = self.judge(w)
+            change, asked = self.wishes.draw(now, network, draw)
         moved = network(w, change)
-        after, them = self._look(moved) if pixels else (self._read(moved), None)
-        target = (before + change[:, : before.shape[1]]).clamp(-SPREAD, SPREAD)
-        face = (who - them).square().sum(1).mean() if who is not None and them is not None else w.new_zeros(())
-        return {
-            "attribute": (after - target).square().sum(1).mean(),
+        idle = network(w, torch.zeros_like(change)) - w
+        terms = {
             "cycle": ((network(moved, -change) - w) / network.scale).abs().mean(),
-            "identity": ((network(w, none) - w) / network.scale).abs().mean(),
-            "near": ((moved - w) / network.scale).square().mean(),
-            "face": face,
+            "identity": (idle / network.scale).abs().mean(),
+            "near": (((moved - w) / network.scale).flatten(1) @ self.white).square().mean(),
+            "points": self._shifted(moved - w, asked),
         }
+        if pixels:
+            return terms | self._seen(w, moved, change, asked, mirrored=bool(torch.rand((), generator=draw) < 0.5))
+        none = w.new_zeros(())
+        read = (now, self.judge(moved), change, asked, self.scale)
+        return terms | {"attribute": missed(*read), "others": strayed(*read, self.independent), "face": none, "light": none}
+
+    def _seen(self, w: Tensor, moved: Tensor, change: Tensor, asked: Tensor, *, mirrored: bool) -> dict[str, Tensor]:
+        """What renders show: attribute, others, face, light."""
+        with torch.no_grad():
+            before = self._render(w)
+        after = self._render(moved)
+        before, after = (image.flip(3) if mirrored else image for image in (before, after))
+        change, asked, independent = change[:, : self.known], asked[:, : self.known], self.independent[: self.known, : self.known]
+        terms = {"attribute": w.new_zeros(()), "others": w.new_zeros(()), "face": w.new_zeros(())}
+        with torch.autocast(self.device.type, torch.bfloat16):
+            for reader, scale in self.readers:
+                read = (reader(before).float(), reader(after).float(), change, asked, scale)
+                terms["attribute"] = terms["attribute"] + missed(*read) / len(self.readers)
+                terms["others"] = terms["others"] + strayed(*read, independent) / len(self.readers)
+            if self.identified:
+                who, them = (self.pack.recognizer(image).float() for image in (before, after))
+                terms["face"] = (who - them).square().sum(1).mean()
+        return terms | {"light": self._lit((after - before) / LEVEL, asked)}
+
+    def _lit(self, change: Tensor, asked: Tensor) -> Tensor:
+        """How far mean colours of cells go in changes of renders [N,3,S,S], where only what leaves the light alone was asked for, in cells
+        as fine as each attribute's."""
+        out = change.new_zeros(())
+        for cells in sorted(set(EVEN.values())):
+            kind = torch.tensor([EVEN.get(name, 0) >= cells for name in self.names[: self.known]], device=change.device)
+            colours = F.adaptive_avg_pool2d(change, cells)
+            far = F.smooth_l1_loss(colours, torch.zeros_like(colours), reduction="none").mean((1, 2, 3))
+            out = out + (far * _only(asked, kind)).mean()
+        return out
+
+    def _shifted(self, moves: Tensor, asked: Tensor) -> Tensor:
+        """How far landmarks go, in LEAST of a crop's side, where only what lies on the skin was asked for."""
+        if self.points is None:
+            return moves.new_zeros(())
+        far = moves.flatten(1) @ self.points.T / LEAST
+        far = F.smooth_l1_loss(far, torch.zeros_like(far), reduction="none").mean(1)
+        return (far * _only(asked, self.skin)).mean()
 
     @torch.no_grad()
     def figures(self, w: Tensor, draw: torch.Generator) -> dict[str, float]:
-        """Of held-out latents: ||f(w,0) - w|| and the cycle's error over the spread of w, and the length of the moves over it."""
+        """Of held-out latents: ||f(w,0) - w||, the cycle's error and the length of the moves, over ||w|| and over the spread of w."""
         network, spread = self.network, float(((w - w.mean(0)).flatten(1)).norm(dim=1).mean())
-        change = self.wishes.draw(self._read(w), network, draw)
+        length = float(w.flatten(1).norm(dim=1).mean())
+        change, _ = self.wishes.draw(self.judge(w), network, draw)
         moved = network(w, change)
         away = {"idle": network(w, torch.zeros_like(change)) - w, "cycle": network(moved, -change) - w, "moved": moved - w}
-        return {name: round(float(value.flatten(1).norm(dim=1).mean()) / spread, 4) for name, value in away.items()}
+        far = {name: float(value.flatten(1).norm(dim=1).mean()) for name, value in away.items()}
+        out = {name: value / spread for name, value in far.items()} | {f"{name} of length": value / length for name, value in far.items()}
+        return {name: round(value, 5) for name, value in out.items()}
 
 
-def levels_of(vectors: Tensor, truth: Tensor, *, count: int = 64) -> Tensor:
-    """[A,2,count]: quantiles of attribute strengths [N,A] over the faces without and over those with each attribute."""
-    at = torch.linspace(0.02, 0.98, count)
-    out = torch.empty(vectors.shape[1], 2, count)
-    for row in range(vectors.shape[1]):
-        for side in (0, 1):
-            chosen = vectors[truth[:, row] == side, row]
-            out[row, side] = torch.quantile(chosen if len(chosen) > 4 else vectors[:, row], at)
-    return out
+def whitening(x: Tensor) -> Tensor:
+    """[F,F]: takes differences of centred vectors x [N,F] to their principal components, each over its deviation (RIDGE at least)."""
+    variance, directions = torch.linalg.eigh(x.T @ x / len(x))
+    return directions / (variance.clamp_min(0) + RIDGE).sqrt()
+
+
+def _only(asked: Tensor, kind: Tensor) -> Tensor:
+    """float [N]: whether all that is asked [N,A] is of a kind [A]."""
+    return (~(asked & ~kind).any(1)).float()
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:
@@ -156,21 +212,26 @@ def train(
     faces: int = 30000,
     rank: int = 128,
     depth: int = 1,
+    teacher: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Train (or go on training) for `minutes` at most, calibrate, and put the mapper into the pack; returns its file there.
 
     data: a work directory of videdit.train.data or a folder of pictures (train.pictures); out: the run's folder; rank of the wide
-    matrices, 0 for full ones; depth: tanh layers, 1 to 4. Raises MissingError, PackError, UsageError.
+    matrices, 0 for full ones; depth: tanh layers, 1 to 4; teacher: the run of a classifier that looks at renders beside the pack's own.
+    Raises MissingError, PackError, UsageError.
     """
     loaded = load_pack(pack, device=device)
+    second = load_classifier(Path(teacher), loaded.device) if teacher else None
+    if teacher and second is None:
+        raise MissingError(f"there is no classifier in {teacher}", hint="The folder of a run of `videdit train classifier`.")
     latents = prepare(Path(data), loaded, Path(out), count=faces, seed=seed, progress=progress)
     judge = classify(latents, loaded.device, seed=seed, progress=progress)
     torch.manual_seed(seed)
     config: dict[str, Any] = {"attributes": list(latents.names), "num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2]}
-    config |= {"depth": depth, "rank": rank}
+    config |= {"depth": depth, "rank": rank, "freedom": FREEDOM, "straight": True}
     network = LatentMapper(**config).to(loaded.device)
-    trainer = Trainer(loaded, latents, judge, network)
+    trainer = Trainer(loaded, latents, judge, network, second)
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
     w, held = torch.from_numpy(latents.w[~latents.held]), torch.from_numpy(latents.w[latents.held]).to(loaded.device)
 
@@ -181,13 +242,15 @@ def train(
 
     def held_out() -> tuple[float, dict[str, float]]:
         same = torch.Generator().manual_seed(seed)  # the same wishes at every judgement
-        terms = trainer.losses(held[: 2 * BATCH], same, pixels=False)
-        terms["face"] = trainer.losses(held[: 2 * SMALL], same, pixels=True)["face"]
+        parts = [trainer.losses(part, same, pixels=True) for part in held[:JUDGED].split(SMALL)]
+        terms = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
         return float(total(terms)), {name: float(value) for name, value in terms.items()}
 
     fit(network, run, loss, held_out, rate=RATE, decay=0.0, seed=seed)
     shown = {attribute.source for attribute in loaded.manifest.attributes.values()}
-    distances, notes = calibrate_all(Judged(loaded, latents, judge), mover(network), latents.names, shown, progress)
+    judged = Judged(loaded, latents, judge)
+    judged.apart = APART
+    distances, notes = calibrate_all(judged, mover(network), latents.names, shown, progress)
     network.distance.copy_(torch.tensor(distances))
     figures = {"loss": run.best, "of_spread": trainer.figures(held, torch.Generator().manual_seed(seed)), "measured": notes}
     return into_pack(loaded, pack, "mapper", network, config, figures, Path(out), int((~latents.held).sum()))

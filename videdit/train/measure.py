@@ -196,12 +196,12 @@ def typical_moves(labels: Floats, points: Floats) -> NDArray[np.float64]:
     return np.sqrt(np.square(apart).sum(2).mean(1))
 
 
-def limits(axes: Floats, typical: Floats, points_map: Floats, spread: float) -> NDArray[np.float64]:
+def limits(axes: Floats, typical: Floats, points_map: Floats, spread: float, apart: float = APART) -> NDArray[np.float64]:
     """How far axes [A,L,D] may go: until landmarks move FARTHER times what is typical, or LEAST where next to nothing is, and latents
-    APART times their spread (`deviation` of real ones)."""
+    `apart` times their spread (`deviation` of real ones)."""
     lengths = np.linalg.norm(np.asarray(axes, np.float64).reshape(len(axes), -1), axis=1)
     by_points = FARTHER * np.maximum(typical, LEAST) / np.maximum(reach(axes, points_map), 1e-9)
-    return np.minimum(by_points, APART * spread / np.maximum(lengths, 1e-9))
+    return np.minimum(by_points, apart * spread / np.maximum(lengths, 1e-9))
 
 
 def still(axes: Floats, *maps: Floats) -> NDArray[np.float64]:
