@@ -5,6 +5,7 @@ import pytest
 
 from videdit import composite
 from videdit.composite.flow import flow_of_points, opening, warp_by
+from videdit.composite.target import wanted
 
 SIZE = 128
 
@@ -63,3 +64,18 @@ def test_only_a_closed_mouth_that_opens_shows_new_teeth() -> None:
     assert opening(face(1), -closing(4.0), SIZE).max() > 0.8
     assert opening(face(7), -closing(4.0), SIZE).max() < 0.01
     assert opening(face(5), closing(4.0), SIZE).max() < 0.01
+
+
+def test_lips_meet_in_one_dark_line() -> None:
+    """Where teeth were there is lip, above and below, and one line between them, not a dark band."""
+    gap, points = 8.0, face(8.0)
+    source = np.full((SIZE, SIZE, 3), 180, np.float32)
+    source[round(97 - gap / 2) : round(97 + gap / 2), 52:76] = 255
+    change = composite.analyse(source[None], source[None] + 1, points[None], moves=closing(4.5)[None])[0]
+    added, _ = wanted(source, source, change, change.mask, np.eye(2, 3))
+    grey = (source + added).mean(2)[85:110, 64]
+    assert grey.max() < 225  # of 255
+    line = np.flatnonzero(grey < 175)
+    assert 1 <= len(line) <= 4
+    assert line[-1] - line[0] == len(line) - 1
+    assert 97 - 85 - 3 <= line.mean() <= 97 - 85 + 3

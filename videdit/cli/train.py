@@ -64,13 +64,12 @@ def build() -> Parser:
     )
     parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
-    parser.add_argument("--teacher", metavar="DIR", type=Path, help="the run of a classifier that teaches beside the pack's (mapper)")
     parser.add_argument("--attribute", metavar="NAME", help="what to change (pixel)")
     parser.add_argument("--direction", type=int, choices=(1, -1), help="which way, as a strength says it: eyeglasses -1 (pixel; default 1)")
     parser.add_argument(
         "--features", choices=("adaptive", "fixed"), help="whose features keep the face: the critic's or the classifier's (pixel)"
     )
-    parser.add_argument("--teacher", metavar="DIR", type=Path, help="run of a hardened classifier that says if the attribute comes (pixel)")
+    parser.add_argument("--teacher", metavar="DIR", type=Path, help="run of a hardened classifier that teaches (pixel, mapper)")
     parser.add_argument("--hard", action="store_true", help="on pictures made to mislead it; for --teacher (classifier)")
     parser.add_argument("--restart", action="store_true", help="forget the checkpoint")
     parser.add_argument("--progress", choices=("auto", "plain", "none"), default="auto", help="a bar, lines, or the log (default auto)")

@@ -21,7 +21,9 @@ GRAIN = 2.0  # levels; what is stronger in the source is an edge of something th
 NEAR = 4  # px to either side that a pixel's grain depends on
 COVER = 2.0  # crop px over which lips that meet are drawn over what lay between them
 COLOUR = 0.025  # of the crop's side, to which a render's colour is smoothed
-SEAM = 0.25  # how much darker the line is where they meet
+SEAM = np.array([0.24, 0.38, 0.36], np.float32)  # how much darker the line is where they meet, RGB: a shadow within lips is red
+LINE = 1.1  # its half width in crop px
+SHADE = 0.06  # how much darker the lips are there than around: they curve inwards
 COLOUR_SIGMA = 0.07  # of the crop's side: coarser differences between source and render are lighting and colour
 COARSE = 4  # those are found on pictures so many times smaller
 FINER = 4  # a render is enlarged so many times along smooth curves, and from there on along straight lines
@@ -87,10 +89,11 @@ class _Transfer:
         part = np.empty((place.height, place.width, 3), np.float32)
         if part.size:
             x, y, _, share = cv2.split(self._fields(place))
+            line = warp(_line(change.closed), shifted(self.to_region, place), (place.width, place.height))
             _move(part, self.source, x, y, place, LEAST * self.scale)
             full = np.minimum(share * 1.5, 1)
             around = weighted_blur(part, 1 - full, max(1.0, COVER * self.scale))
-            part += (around * (1 - SEAM * share[..., None]) - part) * full[..., None]
+            part += (around * (1 - SHADE * share[..., None] - SEAM * line[..., None]) - part) * full[..., None]
         return place, part
 
     def _replace(self, target: Array, share: Array, strip: Region) -> None:
@@ -107,6 +110,17 @@ class _Transfer:
         part = target[top : top + height, left : left + width]
         render -= part
         part += cv2.multiply(render, _thrice(share[top : top + height, left : left + width]), dst=render)
+
+
+def _line(closed: Array) -> Array:
+    """0..1 [S,S]: the line along which lips meet, in the middle of where they do, column by column of the crop."""
+    rows = np.arange(len(closed), dtype=np.float32)[:, None]
+    total = closed.sum(0)
+    middle = (rows * closed).sum(0) / np.maximum(total, np.float32(1e-3))
+    # columns that hold little do not know their middle
+    middle = blur((middle * total)[None], 2.0)[0] / np.maximum(blur(total[None], 2.0)[0], np.float32(1e-3))
+    out: Array = np.exp(-np.square((rows - middle) / np.float32(LINE))) * closed.max(0)
+    return out
 
 
 def _move(target: Array, source: Array, x: Array, y: Array, place: Region, least: float) -> None:

@@ -80,19 +80,37 @@ class Enhance(nn.Module):
         return self.out(F.leaky_relu(self.last(torch.cat([_twice(x), seen], 1)), 0.2))
 
 
+def _coarse_colour(change: Tensor) -> Tensor:
+    """A change [N,3,S,S] with its colour four pixels coarse: a face that ages or changes its sex does so in light and shadow, and fine
+    colour is where a network of this size leaves fringes."""
+    grey = change.mean(1, keepdim=True)
+    return grey + F.interpolate(F.avg_pool2d(change - grey, 4), scale_factor=4, mode="bilinear", align_corners=False)
+
+
 class Redraw(nn.Module):
-    """Transform and enhancement of one direction."""
+    """Transform and enhancement of one direction; local: of an attribute in a part of the face, else in all of it."""
 
     def __init__(self, width: int, *, local: bool) -> None:
         super().__init__()
+        self.local = local
         self.transform = Transform(width)
         self.enhance = Enhance(width // 2, local=local)
+
+    def drawn(self, image: Tensor) -> Tensor:
+        """The transform's part of the change, [N,3,S,S]."""
+        change: Tensor = self.transform(image)
+        return change if self.local else _coarse_colour(change)
+
+    def finished(self, image: Tensor, drawn: Tensor) -> Tensor:
+        """What the enhancement adds to a picture with that part in it."""
+        change: Tensor = self.enhance(image, drawn)
+        return change if self.local else _coarse_colour(change)
 
     def forward(self, image: Tensor, inside: Tensor | None = None) -> Tensor:
         """image [N,3,S,S] in [-1,1] -> the change to add to it; inside [N,1,S,S]: its share, exactly nothing where that is 0."""
         share = 1.0 if inside is None else inside
-        change = self.transform(image) * share
-        return change + self.enhance(image, image + change) * share
+        change = self.drawn(image) * share
+        return change + self.finished(image, image + change) * share
 
 
 class PixelEditors(nn.Module):

@@ -32,7 +32,7 @@ from videdit.video.reader import FrameReader, read_frames
 from videdit.video.segments import SEGMENT, Kept
 from videdit.video.writer import keeps
 
-VERSION = 6  # raised when pass 2 makes other frames of the same
+VERSION = 7  # raised when pass 2 makes other frames of the same
 IRRELEVANT = ("overwrite", "debug_dir", "cache", "cache_dir", "pack", "expression_from", "face")
 
 

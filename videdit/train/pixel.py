@@ -41,7 +41,8 @@ BATCH, RATE, DECAY, BETAS = 8, 2e-3, 1e-4, (0.5, 0.99)
 CRITIC = {"channels": [24, 48, 72, 96, 96]}
 CRITIC_RATE, R1, R1_EVERY = 6e-4, 2.0, 16  # R1 of 0.5 let it learn 3,700 old faces by heart
 PAINTING = 0.1  # share of the time for the painter, the denoiser and a critic that tells with from without
-WEIGHTS = {"gan": 2.0, "identity": 0.5, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5, "attribute": 3.0, "taught": 1.0}
+WEIGHTS = {"gan": 2.0, "identity": 0.5, "person": 1.0, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5}
+WEIGHTS |= {"attribute": 3.0, "taught": 1.0}
 WIDTH, PATIENCE, EVERY, JUDGED = 32, 40, 20.0, 96  # patient: the judge is none of those that play
 
 
@@ -140,8 +141,8 @@ class Game:
         """The network's terms for pictures without what is wanted. With `real` ones (masked) the critic plays too, and learns first;
         without, the pack's classifier says whether the attribute came."""
         with self._cast():
-            drawn = image + self.network.transform(image) * mask
-            fake = drawn + self.network.enhance(image, drawn) * mask
+            drawn = image + self.network.drawn(image) * mask
+            fake = drawn + self.network.finished(image, drawn) * mask
         terms = self._seen(fake, drawn.detach(), image, judged=real is None)
         with self._cast():
             terms["regular"] = (drawn - self.denoiser(drawn)).square().mean()
@@ -186,6 +187,9 @@ class Game:
                 terms["attribute"] = F.softplus(-self.sign * logits[:, self.column]).mean()
             others = torch.cat([others[:, : self.column], others[:, self.column + 1 :]], 1)
         terms["keep"] = (others * self.apart).mean()
+        if self.pack.has("recognizer"):
+            with self._cast():
+                terms["person"] = 1 - F.cosine_similarity(self.pack.recognizer(fake), self.pack.recognizer(image).detach()).float().mean()
         return terms
 
 
