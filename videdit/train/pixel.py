@@ -247,7 +247,7 @@ def train(
         raise UsageError(
             f"{data} shows {len(rows[0])} faces to change and {len(rows[1])} to learn from", hint="Both kinds are needed, hundreds of each."
         )
-    learned = taught_by(Path(teacher), loaded, known, rows[1], column, sign) if teacher else None
+    learned = taught_by(Path(teacher), loaded.device, column, sign) if teacher else None
     others = apart(known, column, loaded.manifest.networks["classifier"].config.get("attributes", 40))
     game = Game(loaded, column, sign, LOCAL.get(source, ""), adaptive=features == "adaptive", seed=seed, teacher=learned, apart=others)
     if init:

@@ -9,41 +9,35 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from videdit.errors import MissingError
 from videdit.networks.classifier import Classifier
-from videdit.packs.load import Pack
-from videdit.train.augment import to_batch
 from videdit.train.classifier import load_classifier
 from videdit.train.pictures import Faces
 
-SURE, LEAST = 0.8, 0.3  # asked to look like the typical one, men got the hair of women drawn onto their jaws
+AIM = 0.4  # logit; asked to look like a typical woman (2.5) men got her hair drawn onto their jaws, and were nobody any more
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A hardened classifier, and `aim`: its (signed) logit of most faces that have what is wanted (SURE); more is not asked for."""
+    """A hardened classifier and what it is asked about: attribute `column`, to be there (sign 1) or not (-1)."""
 
     network: Classifier
     column: int
     sign: int
-    aim: float
 
     def asks(self, image: Tensor) -> Tensor:
-        """How much the pictures lack, scalar."""
-        return F.softplus(2 * (self.aim - self.sign * self.network(image)[:, self.column].float())).mean() / 2
+        """How much the pictures lack, scalar; nothing is gained far beyond AIM."""
+        return F.softplus(2 * (AIM - self.sign * self.network(image)[:, self.column].float())).mean() / 2
 
 
-def taught_by(folder: Path, pack: Pack, faces: Faces, rows: NDArray[np.integer], column: int, sign: int) -> Teacher:
-    """The teacher in a run's folder; rows: faces that have what is wanted. Raises MissingError where there is none."""
-    network = load_classifier(folder, pack.device)
+def taught_by(folder: Path, device: torch.device, column: int, sign: int) -> Teacher:
+    """The teacher in a run's folder. Raises MissingError where there is none."""
+    network = load_classifier(folder, device)
     if network is None:
         raise MissingError(f"{folder} holds no classifier", hint="`videdit train classifier DATA DIR --hard` makes one.")
-    with torch.inference_mode():
-        typical = network(to_batch(faces.faces[rows[:256]], pack.device))[:, column]
-    return Teacher(network, column, sign, max(LEAST, float((sign * typical).quantile(1 - SURE))))
+    return Teacher(network, column, sign)
 
 
 def apart(faces: Faces, column: int, count: int) -> Tensor:
