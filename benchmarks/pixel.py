@@ -66,7 +66,7 @@ def run(
         judged = names.index(source)
         rate, needed = change_rate(p[0][:, judged], p[1][:, judged], strength)
         region = pack.manifest.networks["pixel"].config["regions"][which]
-        outside = max(beyond(a, b, q, pack, region) for a, b, q in zip(pictures, edited, points, strict=True)) if region else float("nan")
+        outside = max(beyond(a, b, q, pack, region) for a, b, q in zip(pictures, edited, points, strict=True))
         row: dict[str, Value] = {"transform": transform, "faces": needed, "changed": rate, "preserved": preservation(p[0], p[1], [judged])}
         rows.append(row | {"identity": float(cosines(codes[0], codes[1]).mean()), "outside": outside})
         if strips:

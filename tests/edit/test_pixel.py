@@ -47,10 +47,12 @@ def test_outside_the_hull_it_is_the_source_to_the_bit(pack: Pack, source: str, s
     assert np.abs(out - CROPS)[reach > 0.5].mean() > 0.5
 
 
-def test_a_global_one_may_draw_everywhere(pack: Pack) -> None:
+def test_a_global_one_may_draw_in_all_of_the_face_and_nowhere_else(pack: Pack) -> None:
     out, reach = apply(CROPS, POINTS, {"Male": -1.0}, pack)
-    assert reach.min() == 1
-    assert (out != CROPS).mean() > 0.9
+    hulls = np.stack([inside(points, CROPS.shape[1], "") for points in POINTS])
+    np.testing.assert_array_equal(reach, hulls)
+    assert (out != CROPS)[reach == 1].mean() > 0.9
+    assert np.array_equal(out[reach == 0], CROPS[reach == 0])
 
 
 def test_strengths_fade_it_for_each_frame(pack: Pack) -> None:
@@ -63,13 +65,20 @@ def test_strengths_fade_it_for_each_frame(pack: Pack) -> None:
 
 
 def test_a_region_keeps_off_the_border_and_ends_at_zero() -> None:
-    for region in REGIONS:
+    for region in ("", *REGIONS):
         mask = inside(pixel_points(128), 128, region)
         assert mask.max() == 1
         assert not mask[[0, -1]].any()
         assert not mask[:, [0, -1]].any()
         assert 0.02 < (mask > 0).mean() < 0.6
-    assert inside(pixel_points(128), 128, "").min() == 1
+
+
+def test_all_of_the_face_fades_towards_its_edge() -> None:
+    """What is behind a face is not drawn onto its cheeks."""
+    points = pixel_points(128)
+    mask, eyes = inside(points, 128, ""), inside(points, 128, "eyes")
+    assert mask[int(points[30, 1]), int(points[30, 0])] == 1
+    assert ((mask > 0) & (mask < 1)).sum() > ((eyes > 0) & (eyes < 1)).sum()
 
 
 def test_a_direction_that_was_not_trained_is_refused_naming_what_there_is(pack: Pack) -> None:

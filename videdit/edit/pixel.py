@@ -40,6 +40,7 @@ LOCAL = {
     "Wearing_Lipstick": "mouth",
 }
 SOFT = 0.02  # of the crop's side: how far a region's edge fades, inwards
+FACE = 0.04  # likewise where the region is all of the face: what lies behind its edge must not be drawn onto it, nor hair
 
 
 class Drawer(Protocol):
@@ -51,17 +52,17 @@ class Drawer(Protocol):
 
 
 def inside(landmarks: Floats, size: int, region: str) -> Crops:
-    """[size,size] in 0..1: where a region's network may act, from landmarks [>=68,2] px of the crop; exactly 0 outside the hull."""
-    if not region:
-        return np.ones((size, size), np.float32)
-    numbers, grow = REGIONS[region]
+    """[size,size] in 0..1: where a region's network may act, from landmarks [>=68,2] px of the crop; exactly 0 outside the hull, which
+    without a region is that of the face."""
+    numbers, grow = REGIONS[region] if region else (range(len(landmarks)), 1.0)
+    soft = SOFT if region else FACE
     points = np.asarray(landmarks, np.float64)[list(numbers)]
     points = points.mean(0) + (points - points.mean(0)) * grow
     hull = cv2.convexHull(points.astype(np.float32).reshape(-1, 1, 2)).reshape(-1, 2)
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, np.rint((hull - 0.5) * 16).astype(np.int32), (1,), cv2.LINE_8, 4)
     mask[[0, -1]] = mask[:, [0, -1]] = 0  # the crop's border is an edge too
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * SOFT * size)
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * soft * size)
     return (np.minimum(depth, 1) ** 2 * (3 - 2 * np.minimum(depth, 1))).astype(np.float32)
 
 

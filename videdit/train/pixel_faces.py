@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from videdit.composite.mask import face_hull
 from videdit.edit.pixel import inside
 from videdit.packs.load import Pack
 from videdit.train.augment import to_batch
@@ -39,7 +38,6 @@ def partners(faces: Faces, rows: NDArray[np.integer], column: int) -> tuple[NDAr
 
 
 def batch(faces: Faces, rows: NDArray[np.integer], region: str, pack: Pack) -> tuple[Tensor, Tensor]:
-    """Pictures [N,3,S,S] in [-1,1], and where they may be redrawn [N,1,S,S]; without a region in the face: nothing else is ever shown."""
-    hulls = [inside(points, pack.size, region) if region else face_hull(points, pack.size) for points in faces.points[rows]]
-    masks = np.stack(hulls)
+    """Pictures [N,3,S,S] in [-1,1], and where they may be redrawn [N,1,S,S]."""
+    masks = np.stack([inside(points, pack.size, region) for points in faces.points[rows]])
     return to_batch(faces.faces[rows], pack.device), torch.from_numpy(masks)[:, None].to(pack.device)
