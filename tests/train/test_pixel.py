@@ -144,6 +144,13 @@ def test_a_teacher_says_whether_it_comes(work: Path, tmp_path: Path, pack: Path)
     assert taught != pixel.train(work, tmp_path / "plain", **words).read_bytes()  # type: ignore[arg-type]
 
 
+def test_a_teacher_knows_what_it_was_taught_only(work: Path, tmp_path: Path) -> None:
+    classifier.train(work, tmp_path, minutes=0.2, device="cpu", hard=True)
+    assert pixel_teacher.taught_by(tmp_path, torch.device("cpu"), 39, 1).column == 39
+    with pytest.raises(UsageError, match="does not know"):
+        pixel_teacher.taught_by(tmp_path, torch.device("cpu"), 40, 1)
+
+
 def test_it_begins_with_a_direction_of_a_pack(work: Path, tmp_path: Path, pack: Path) -> None:
     words = {"pack": pack, "attribute": "male", "direction": -1, "device": "cpu"}
     pixel.train(work, tmp_path / "first", minutes=0.5, **words)  # type: ignore[arg-type]

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videdit.errors import MissingError
+from videdit.errors import MissingError, UsageError
 from videdit.networks.classifier import Classifier
 from videdit.train.classifier import load_classifier
 from videdit.train.pictures import Faces
+from videdit.train.transformer import independence
 
 AIM = 0.4  # logit; asked to look like a typical woman (2.5) men got her hair drawn onto their jaws, and were nobody any more
 
@@ -33,19 +34,17 @@ class Teacher:
 
 
 def taught_by(folder: Path, device: torch.device, column: int, sign: int) -> Teacher:
-    """The teacher in a run's folder. Raises MissingError where there is none."""
+    """The teacher in a run's folder. Raises MissingError where there is none, UsageError for an attribute that it was not taught."""
     network = load_classifier(folder, device)
     if network is None:
         raise MissingError(f"{folder} holds no classifier", hint="`videdit train classifier DATA DIR --hard` makes one.")
+    if column >= network.head.out_features:
+        raise UsageError("the teacher does not know this attribute", hint="One of your own is learned without --teacher.")
     return Teacher(network, column, sign)
 
 
 def apart(faces: Faces, column: int, count: int) -> Tensor:
     """How little each of the first `count` attributes but this one has to do with it, (1 - |correlation of labels|)^2: what goes with it
     may go along."""
-    known = np.nan_to_num(faces.labels, nan=0.5)
-    own = known[:, column] - known[:, column].mean()
-    others = np.delete(known[:, :count], column, 1) if column < count else known[:, :count]
-    others = others - others.mean(0)
-    scale = np.sqrt(np.square(others).sum(0) * np.square(own).sum()) + 1e-6
-    return torch.from_numpy(np.square(1 - np.abs(others.T @ own) / scale).astype(np.float32))
+    free = independence(np.nan_to_num(faces.labels, nan=0.5))[column, :count]
+    return torch.from_numpy(np.square(np.delete(free, column) if column < count else free))
