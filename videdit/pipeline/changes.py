@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from videdit.pipeline.lowered import Lowered
 from videdit.pipeline.people import Person, Sight
 from videdit.pipeline.report import Stopwatch
 from videdit.pipeline.steadiness import Steadiness, smooth_latents, steadiness_of, there, weights_of
+from videdit.pipeline.threads import ahead
 from videdit.smooth import METHODS, fade
 from videdit.store import Rows
 
@@ -163,7 +165,8 @@ def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
 
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch, start: int = 0) -> Iterator[Change]:
     """One change per frame of the track from row `start` on, steady over time; renders are made in batches, as they are asked for."""
-    return steadied(motion, analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), size, start)
+    with closing(ahead(analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), 2 * BATCH)) as raw:
+        yield from steadied(motion, raw, size, start)
 
 
 def batch_before(motion: Motion, row: int) -> int:
