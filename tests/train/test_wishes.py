@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from videdit.networks.latents import LatentMapper
+from videdit.networks.latents import WEIGHED, LatentMapper
 from videdit.train import wishes
 from videdit.train.wishes import Scale, Wishes, missed, scale_of, strayed
 
@@ -70,3 +70,31 @@ def test_others_are_held_as_far_as_they_are_independent() -> None:
     assert held(0.0, 0.0, 1.0) == pytest.approx(free / 4)  # what goes along with what was asked for, by its correlation
     along = torch.tensor([[2.0, -1.0, 0.0]])
     assert float(strayed(BEFORE, BEFORE + along, along, ASKED, ONE, independent)) == pytest.approx(0, abs=1e-9)  # as the correction has it
+
+
+def test_what_wishes_do_for_one_another_is_measured_and_taken_into_account() -> None:
+    """Scores that are a linear map of latents: together each attribute comes exactly as far as alone."""
+    effects = torch.tensor([[2.0, -0.5, 0.3], [-0.4, 1.0, 0.0], [0.0, 0.0, 0.05]])  # what +1.0 of each adds to each score
+
+    def move(w: torch.Tensor, row: int, strength: float) -> torch.Tensor:
+        return w + strength * effects[row]
+
+    found = wishes.response(lambda w: w, move, torch.randn(5, 3), [0, 1, 2])
+    torch.testing.assert_close(found, torch.tensor([[1, -0.5, 0], [-0.2, 1, 0], [0, 0, 1.0]]))  # the last hardly moves even by itself
+    network = LatentMapper(attributes=tuple("abc"), num_layers=2, style_dim=3, joint=True)
+    network.response.copy_(found)
+    strengths = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.0, 2.0]])
+    came = network.weighed(strengths, [0, 1]) @ found[:2, :2]
+    assert (came - strengths)[:2].abs().max() < 0.15
+    assert network.weighed(strengths, [0, 1])[2, 0] == 0, "what is not asked for is not done"
+    assert torch.equal(network.weighed(strengths[:, :1], [0]), strengths[:, :1]), "one wish stays what it is"
+
+
+def test_wishes_that_all_but_undo_each_other_stay_within_bounds() -> None:
+    network = LatentMapper(attributes=tuple("ab"), num_layers=2, style_dim=3, joint=True)
+    network.response.copy_(torch.tensor([[1.0, 0.95], [0.95, 1.0]]))
+    asked = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+    got = network.weighed(asked, [0, 1]) * asked.sign()
+    assert got[0].max() < 0.7, "each does nearly what the other does"
+    assert WEIGHED[0] <= got.min()
+    assert got.max() <= WEIGHED[1]

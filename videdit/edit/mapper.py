@@ -27,7 +27,8 @@ def apply(w: Floats, strengths: Mapping[str, float | Floats], parts: Parts, *, l
     rows = [network.attributes.index(name) for name in strengths]
     held = [network.attributes.index(name) for name in locks if name in network.attributes]
     change = latents.new_zeros(len(latents), len(network.attributes))
-    change[:, rows] = torch.from_numpy(per_frame(strengths, len(w))).to(latents.device) * network.distance[rows]
+    asked = torch.from_numpy(per_frame(strengths, len(w))).to(latents.device)
+    change[:, rows] = (network.weighed(asked, rows) * network.distance[rows]).to(change.dtype)
     change = network.correct(change, [*rows, *held])
     moves = (network(latents, change) - network(latents, torch.zeros_like(change))).cpu().numpy()
     return (np.asarray(w, np.float64) + (hold(moves, parts.axes(), locks) if locks else moves)).astype(np.float32)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+JOINT, WEIGHED = 0.1, (0.3, 1.5)  # how firmly several wishes stay what they were, and how far each may be taken back or raised
+
 
 class Standardised(nn.Module):
     """Holds mean and scale [L,D] of the latents a network was trained on."""
@@ -103,6 +105,8 @@ class LatentMapper(Standardised):
     layers do unasked is taken off: f(w, da) = w + scale (path da + layers(w, da) - layers(w, 0)), so that f(w, 0) is w. That is ours, not
     the paper's: tanh layers alone saturate, so wishes beyond those of training moved little more than these, and a network that starts
     at the pack's axes has only to learn what is not linear. False: as published.
+    joint: what several wishes do for one another is taken into account (`weighed`), ours again; `response` [A,A] holds it: how much of its
+    own +1.0 attribute j gets from +1.0 of attribute i.
 
     attributes: source names of da's columns; rank: of every wide matrix (0: full). da is in strengths: 1 takes the attribute's score
     from typical without to typical with. `distance` [A] calibrates that; `covariance` [A,A] of real faces' attributes, in the same units,
@@ -111,6 +115,7 @@ class LatentMapper(Standardised):
 
     distance: Tensor
     covariance: Tensor
+    response: Tensor
 
     def __init__(
         self,
@@ -122,6 +127,7 @@ class LatentMapper(Standardised):
         rank: int = 128,
         freedom: float = 0.25,
         straight: bool = False,
+        joint: bool = False,
     ) -> None:
         super().__init__(num_layers, style_dim)
         wide = num_layers * style_dim
@@ -133,6 +139,7 @@ class LatentMapper(Standardised):
         self.path = nn.Parameter(torch.zeros(len(self.attributes), wide)) if straight else None
         self.register_buffer("distance", torch.ones(len(self.attributes)))
         self.register_buffer("covariance", torch.eye(len(self.attributes)))
+        self.register_buffer("response", torch.eye(len(self.attributes)), persistent=joint)
 
     def forward(self, w: Tensor, change: Tensor) -> Tensor:
         """w_plus [N,L,D], change da [N,A] (corrected, calibrated) -> w_plus'."""
@@ -156,6 +163,21 @@ class LatentMapper(Standardised):
         self.path.data.copy_((moves / self.scale).flatten(1))
         nn.init.zeros_(self.out.up.weight)
         nn.init.zeros_(self.out.up.bias)
+
+    def weighed(self, strengths: Tensor, rows: Sequence[int]) -> Tensor:
+        """What to ask for [N,K] of attributes `rows`, so that each comes as far as its strength [N,K] takes it alone: glasses make older,
+        so glasses and years together ask for fewer of both.
+
+        argmin over x of |x R - strengths|^2 + JOINT |x - strengths|^2, R the `response` among them; no less and no more than WEIGHED of
+        each strength.
+        """
+        if len(rows) < 2:
+            return strengths
+        among = self.response[list(rows)][:, list(rows)].double()
+        ridge = JOINT * torch.eye(len(among), dtype=among.dtype, device=among.device)
+        wished = strengths.double() @ (among.T + ridge) @ torch.linalg.inv(among @ among.T + ridge)
+        least, most = (share * strengths.abs() for share in WEIGHED)
+        return (strengths.sign() * (wished * strengths.sign()).clamp(least, most)).to(strengths.dtype)
 
     def correct(self, change: Tensor, asked: Sequence[int]) -> Tensor:
         """da [N,A] with the other attributes gone along to where they are plausible; columns `asked` stay as they are.

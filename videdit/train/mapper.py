@@ -39,7 +39,7 @@ from videdit.train.measure import LEAST
 from videdit.train.moments import EVEN, ON_THE_SKIN
 from videdit.train.run import Progress, Run
 from videdit.train.transformer import independence
-from videdit.train.wishes import Scale, Wishes, missed, often_of, scale_of, strayed
+from videdit.train.wishes import Scale, Wishes, missed, often_of, response, scale_of, strayed
 
 BATCH, SMALL, RATE = 64, 16, 1e-3  # SMALL: faces of a step through the generator
 PIXELS = 2
@@ -138,6 +138,15 @@ class Trainer:
                 terms["face"] = (who - them).square().sum(1).mean()
         return terms | {"light": self._lit((after - before) / LEVEL, asked)}
 
+    @torch.no_grad()
+    def scored(self, w: Tensor) -> Tensor:
+        """What all who look at renders say of latents, in units, on average [N,C]."""
+        parts = []
+        for part in w.split(SMALL):
+            image = self._render(part)
+            parts.append(torch.stack([reader(image).float() / scale.unit for reader, scale in self.readers]).mean(0))
+        return torch.cat(parts)
+
     def _lit(self, change: Tensor, asked: Tensor) -> Tensor:
         """How far mean colours of cells go in changes of renders [N,3,S,S], where only what leaves the light alone was asked for, in cells
         as fine as each attribute's."""
@@ -200,6 +209,12 @@ def mover(network: LatentMapper) -> Move:
     return move
 
 
+def calibrated(network: LatentMapper) -> Callable[[Tensor, int, float], Tensor]:
+    """Its moves on tensors, in strengths."""
+    move = mover(network)
+    return lambda w, row, strength: torch.from_numpy(move(w.cpu().numpy(), row, strength * float(network.distance[row]))).to(w)
+
+
 def train(
     data: Path,
     out: Path,
@@ -229,7 +244,7 @@ def train(
     judge = classify(latents, loaded.device, seed=seed, progress=progress)
     torch.manual_seed(seed)
     config: dict[str, Any] = {"attributes": list(latents.names), "num_layers": latents.w.shape[1], "style_dim": latents.w.shape[2]}
-    config |= {"depth": depth, "rank": rank, "freedom": FREEDOM, "straight": True}
+    config |= {"depth": depth, "rank": rank, "freedom": FREEDOM, "straight": True, "joint": True}
     network = LatentMapper(**config).to(loaded.device)
     trainer = Trainer(loaded, latents, judge, network, second)
     run = Run(out, minutes=minutes, resume=resume, log_every=EVERY, patience=PATIENCE, progress=progress)
@@ -252,5 +267,7 @@ def train(
     judged.apart = APART
     distances, notes = calibrate_all(judged, mover(network), latents.names, shown, progress)
     network.distance.copy_(torch.tensor(distances))
+    rows = [row for row, name in enumerate(latents.names) if name in shown and row < trainer.known]
+    network.response[: trainer.known, : trainer.known] = response(trainer.scored, calibrated(network), held[:JUDGED], rows)
     figures = {"loss": run.best, "of_spread": trainer.figures(held, torch.Generator().manual_seed(seed)), "measured": notes}
     return into_pack(loaded, pack, "mapper", network, config, figures, Path(out), int((~latents.held).sum()))

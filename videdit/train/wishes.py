@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ STRENGTHS = (0.3, 4.0)  # as they are used, of one attribute; the most of severa
 FLIPS = 0.75  # of the wishes, towards what the face does not show; the rest makes more of what it shows
 SAME = 4  # faces that are asked for the same attributes, so that one target correction serves them
 ENDS = (0.01, 0.99)  # quantiles of real faces' scores beyond which no wish goes
+LITTLE = 0.1  # of a unit: an attribute that comes no farther than that at its own +1.0 is not weighed against others
 SOFT = 1.5  # logits of others are divided by it: one teacher's 0.5 is not another's
 
 
@@ -69,6 +70,21 @@ class Wishes:
 def often_of(names: Sequence[str], shown: set[str], main: Sequence[str]) -> Tensor:
     """[A]: attributes with a flag more often than those that nobody can ask for, the main ones most often."""
     return torch.tensor([2.0 if name in main else 1.0 if name in shown else 0.1 for name in names])
+
+
+@torch.no_grad()
+def response(seen: Callable[[Tensor], Tensor], move: Callable[[Tensor, int, float], Tensor], w: Tensor, rows: Sequence[int]) -> Tensor:
+    """How much of its own +1.0 attribute j gets from +1.0 of attribute i, [i,j] of [C,C], for those in `rows`; for others, as if alone.
+
+    seen: latents [N,L,D] -> scores [N,C]; move: latents, attribute, strength -> moved ones; the mean of both directions over w.
+    """
+    effects = [(seen(move(w, row, 1.0)) - seen(move(w, row, -1.0))).mean(0) / 2 for row in rows]
+    out = torch.eye(len(effects[0]), device=w.device)
+    for row, effect in zip(rows, effects, strict=True):
+        for other, own in zip(rows, effects, strict=True):
+            if row != other and own[other] > LITTLE:
+                out[row, other] = effect[other] / own[other]
+    return out
 
 
 def missed(before: Tensor, after: Tensor, change: Tensor, asked: Tensor, scale: Scale) -> Tensor:
