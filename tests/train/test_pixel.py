@@ -86,6 +86,16 @@ def test_it_learns_what_is_simple(pack: Path) -> None:
         assert float(game.network(dark, mask).mean()) > 0.1
 
 
+def test_what_a_critic_sees_is_moved_about_and_what_belongs_together_alike() -> None:
+    torch.manual_seed(0)
+    first = torch.arange(1.0, 1 + 6 * 3 * 20 * 20).view(6, 3, 20, 20)
+    a, b = pixel.shifted(first, -first)
+    assert torch.equal(a, -b)
+    places = {tuple((row == first[number, 0, 10, 10]).nonzero()[0, 1:].tolist()) for number, row in enumerate(a)}
+    assert len(places) > 3, "each row by its own way"
+    assert all(8 <= y <= 12 and 8 <= x <= 12 for y, x in places), "by a tenth of the side at most"
+
+
 def test_sides_follow_labels_and_the_classifier_where_there_are_none(work: Path, pack: Path) -> None:
     loaded = load_pack(pack)
     faces = pictures.gather(work, loaded, count=60)
