@@ -91,7 +91,8 @@ def test_a_part_that_is_missing_or_was_cut_short(clip: Path, tmp_path: Path, pac
 
     def cut(stage: str, done: int, total: int | None) -> None:
         if done == 27:
-            while encoded[0] < FRAMES + 9:  # the writer is a few frames behind: its first segment is to be closed
+            until = time.monotonic() + 20
+            while encoded[0] < FRAMES + 9 and time.monotonic() < until:  # the writer is a few frames behind; its first segment is to close
                 time.sleep(0.01)
             raise EOFError
 

@@ -17,6 +17,7 @@ from videdit.errors import MissingError, PackError, UsageError
 from videdit.packs.load import load_pack
 from videdit.packs.verify import verify
 from videdit.train import classifier, pictures, pixel, pixel_faces, pixel_pack, pixel_teacher
+from videdit.train.augment import shifted
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_it_learns_what_is_simple(pack: Path) -> None:
 def test_what_a_critic_sees_is_moved_about_and_what_belongs_together_alike() -> None:
     torch.manual_seed(0)
     first = torch.arange(1.0, 1 + 6 * 3 * 20 * 20).view(6, 3, 20, 20)
-    a, b = pixel.shifted(first, -first)
+    a, b = shifted(first, -first)
     assert torch.equal(a, -b)
     places = {tuple((row == first[number, 0, 10, 10]).nonzero()[0, 1:].tolist()) for number, row in enumerate(a)}
     assert len(places) > 3, "each row by its own way"

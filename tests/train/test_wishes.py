@@ -73,7 +73,7 @@ def test_others_are_held_as_far_as_they_are_independent() -> None:
 
 
 def test_what_wishes_do_for_one_another_is_measured_and_taken_into_account() -> None:
-    """Scores that are a linear map of latents: together each attribute comes exactly as far as alone."""
+    """Scores that are a linear map of latents: together each attribute comes nearly as far as alone."""
     effects = torch.tensor([[2.0, -0.5, 0.3], [-0.4, 1.0, 0.0], [0.0, 0.0, 0.05]])  # what +1.0 of each adds to each score
 
     def move(w: torch.Tensor, row: int, strength: float) -> torch.Tensor:

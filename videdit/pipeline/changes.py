@@ -165,8 +165,7 @@ def acting(motion: Motion, moves: edit.Moves, *, drawn: bool) -> Motion:
 
 def changes(motion: Motion, size: int, *, mode: str, clock: Stopwatch, start: int = 0) -> Iterator[Change]:
     """One change per frame of the track from row `start` on, steady over time; renders are made in batches, as they are asked for."""
-    with closing(ahead(analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), 2 * BATCH)) as raw:
-        yield from steadied(motion, raw, size, start)
+    return steadied(motion, analysed(motion, size, mode=mode, clock=clock, begun=batch_before(motion, start)), size, start)
 
 
 def batch_before(motion: Motion, row: int) -> int:
@@ -180,15 +179,16 @@ def batch_before(motion: Motion, row: int) -> int:
 def steadied(motion: Motion, raw: Iterator[Change], size: int, start: int = 0) -> Iterator[Change]:
     """A person's changes from row `start` on, smoothed over time, but for what is in front of them.
 
-    raw: changes from row `batch_before(start)` on.
+    raw: changes from row `batch_before(start)` on, made in a thread of their own while others are smoothed.
     """
     times, begun = np.asarray(motion.person.track.times, np.float64), batch_before(motion, start)
     seconds, other = motion.steady.changes, _filter(motion.steady)
     moved, weights = motion.person.moved, motion.weights
-    calm = composite.steady(
-        raw, times, motion.present, seconds=seconds, weights=weights, other=other, moved=moved, start=start, begun=begun
-    )
-    return uncovered(calm, motion.person.covers, size, start=start)
+    with closing(ahead(raw, 2 * BATCH)) as made:
+        calm = composite.steady(
+            made, times, motion.present, seconds=seconds, weights=weights, other=other, moved=moved, start=start, begun=begun
+        )
+        yield from uncovered(calm, motion.person.covers, size, start=start)
 
 
 def _filter(steady: Steadiness) -> composite.Filter | None:

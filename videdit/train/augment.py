@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+SHIFT = 0.1  # of a picture's side
+
 
 def shrink(faces: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
     """These rows of faces uint8 [N,S,S,3] as uint8 [len(rows),size,size,3], area-averaged; kept in memory."""
@@ -43,6 +45,16 @@ def jitter(
     out = F.grid_sample(batch, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     gain = 1 + rand(n, 1, 1, 1) * color + rand(n, 3, 1, 1)[:, : batch.shape[1]] * color / 3
     return (out * gain + rand(n, 1, 1, 1) * color).contiguous(memory_format=torch.channels_last)
+
+
+def shifted(*pictures: Tensor) -> list[Tensor]:
+    """The rows of pictures [N,3,S,S], each moved by up to SHIFT of its side in whole pixels, those of one row alike, 0 coming in: a critic
+    that sees pictures so can't learn them by heart (DiffAugment, Zhao et al. 2020); 1,400 faces with glasses it did."""
+    rows, _, height, width = pictures[0].shape
+    most = round(SHIFT * width)
+    by = torch.randint(0, 2 * most + 1, (rows, 2)).tolist()
+    padded = [F.pad(some, [most] * 4) for some in pictures]
+    return [torch.stack([x[:, y : y + height, z : z + width] for x, (y, z) in zip(some, by, strict=True)]) for some in padded]
 
 
 def soften(batch: Tensor, draw: torch.Generator, *, share: float = 0.3) -> Tensor:

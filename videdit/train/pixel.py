@@ -30,6 +30,7 @@ from videdit.networks.transform import Redraw, Transform
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.manifest import direction as named
 from videdit.train import pixel_faces, pixel_pack
+from videdit.train.augment import shifted
 from videdit.train.editors import fit, writable
 from videdit.train.losses import feature_distance, pyramid_l1
 from videdit.train.pictures import Faces, gather
@@ -39,7 +40,6 @@ from videdit.train.run import Progress, Run, write_sheet
 
 BATCH, RATE, DECAY, BETAS = 8, 2e-3, 1e-4, (0.5, 0.99)
 CRITIC = {"channels": [24, 48, 72, 96, 96]}
-SHIFT = 0.1  # of a picture's side
 CRITIC_RATE, R1, R1_EVERY = 6e-4, 2.0, 16  # R1 of 0.5 let it learn 3,700 old faces by heart
 PAINTING = 0.1  # share of the time for the painter, the denoiser and a critic that tells with from without
 WEIGHTS = {"gan": 2.0, "identity": 0.5, "person": 1.0, "keep": 0.3, "regular": 4.0, "enhance": 0.5, "still": 0.5}
@@ -194,16 +194,6 @@ class Game:
             with self._cast():
                 terms["person"] = 1 - F.cosine_similarity(self.pack.recognizer(fake), self.pack.recognizer(image).detach()).float().mean()
         return terms
-
-
-def shifted(*pictures: Tensor) -> list[Tensor]:
-    """The rows of pictures [N,3,S,S], each moved by up to SHIFT of its side, those of one row alike: what a critic sees so it can't learn
-    by heart (DiffAugment, Zhao et al. 2020); 1,400 faces with glasses it did."""
-    rows, _, height, width = pictures[0].shape
-    most = round(SHIFT * width)
-    by = torch.randint(0, 2 * most + 1, (rows, 2)).tolist()
-    padded = [F.pad(some, [most] * 4) for some in pictures]
-    return [torch.stack([x[:, y : y + height, z : z + width] for x, (y, z) in zip(some, by, strict=True)]) for some in padded]
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
