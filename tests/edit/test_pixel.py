@@ -9,7 +9,7 @@ import pytest
 
 from tests.tinypack import SIZE, add_pixel, make_tiny_pack, pixel_points
 from videdit.edit import draw, resolve
-from videdit.edit.pixel import REGIONS, apply, inside
+from videdit.edit.pixel import BOLD, REGIONS, apply, but_own, exaggerated, inside
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_methods
@@ -62,6 +62,44 @@ def test_strengths_fade_it_for_each_frame(pack: Pack) -> None:
     free = (whole[1] > 0) & (whole[1] < 255)  # not clipped
     np.testing.assert_allclose(some[1][free], ((CROPS[1] + whole[1]) / 2)[free], atol=1e-3)
     np.testing.assert_allclose(some[2], whole[2], atol=1e-3)
+
+
+def test_in_eyes_and_between_lips_nothing_is_exaggerated(pack: Pack) -> None:
+    points = np.repeat(pixel_points(SIZE)[None], 3, axis=0)
+    points[:, 60:68] = points[:, 60:68].mean(1, keepdims=True) + 2.5 * (points[:, 60:68] - points[:, 60:68].mean(1, keepdims=True))
+    own = but_own(points[0], SIZE) == 0
+    whole, _ = apply(CROPS, points, {"Male": -1.0}, pack)
+    out, _ = apply(CROPS, points, {"Male": -1.5}, pack)
+    assert own.sum() > 20
+    for mark in (points[0, 36:42], points[0, 42:48], points[0, 60:68]):
+        x, y = mark.mean(0).astype(int)
+        assert own[y, x]
+    np.testing.assert_allclose(out[:, own], whole[:, own], atol=1e-3)
+    assert np.abs(out - whole)[:, ~own].max() > 0.5
+
+
+def test_beyond_one_faint_changes_grow_and_bold_ones_stay() -> None:
+    change = np.linspace(-90, 90, 181, dtype=np.float32).reshape(1, 1, -1, 1)
+    share = np.ones((1, 1, 1, 1), np.float32)
+    np.testing.assert_allclose(exaggerated(change, 0.4 * share), 0.4 * change, rtol=1e-6)
+    np.testing.assert_array_equal(exaggerated(change, share), change)
+    np.testing.assert_allclose(exaggerated(change, 1.001 * share), change, atol=0.1)  # no step
+    last = change
+    for more in (1.5, 2.0, 3.0):
+        grown = exaggerated(change, more * share)
+        assert (np.abs(grown) >= np.abs(last)).all()  # a strength never takes back what a weaker one did
+        assert (np.sign(grown) == np.sign(change)).all()
+        np.testing.assert_array_equal(grown[np.abs(change) > BOLD], change[np.abs(change) > BOLD])
+        last = grown
+    np.testing.assert_allclose(last[np.abs(change) <= 2], 3 * change[np.abs(change) <= 2], rtol=0.03)
+
+
+def test_a_pack_says_how_much_of_what_is_drawn_one_is(folder: Path, pack: Pack) -> None:
+    text = (folder / "pack.toml").read_text()
+    (folder / "pack.toml").write_text(text.replace("[networks.pixel.config]", "[networks.pixel.config]\nscales = [1.0, 1.0, 2.0, 1.0]"))
+    scaled = load_pack(folder)
+    for name, strength, same in (("Male", -0.5, -1.0), ("Male", -0.25, -0.5), ("Eyeglasses", -0.5, -0.5)):
+        np.testing.assert_array_equal(apply(CROPS, POINTS, {name: strength}, scaled)[0], apply(CROPS, POINTS, {name: same}, pack)[0])
 
 
 def test_a_region_keeps_off_the_border_and_ends_at_zero() -> None:

@@ -1,12 +1,12 @@
 """Pixels instead of latents (DIAT, Li et al. 2016): crops in, crops out, without a generator; a network per direction of an attribute.
 
-A local attribute acts in the hull of its landmarks, and outside it the result is the source. A network draws the whole change; strengths
-fade it (below 1) or exaggerate it.
+A local attribute acts in the hull of its landmarks, and outside it the result is the source. A network draws the whole change, `scales`
+times that is a strength of 1; strengths fade or exaggerate it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import cv2
@@ -41,6 +41,8 @@ LOCAL = {
 }
 SOFT = 0.02  # of the crop's side: how far a region's edge fades, inwards
 FACE = 0.04  # likewise where the region is all of the face: what lies behind its edge must not be drawn onto it, nor hair
+OWN = (range(36, 42), range(42, 48), range(60, 68))  # what shows between lids and lips: no change there is exaggerated
+BOLD = 24.0  # levels beyond which a change of all of the face is not exaggerated
 
 
 class Drawer(Protocol):
@@ -55,15 +57,33 @@ def inside(landmarks: Floats, size: int, region: str) -> Crops:
     """[size,size] in 0..1: where a region's network may act, from landmarks [>=68,2] px of the crop; exactly 0 outside the hull, which
     without a region is that of the face."""
     numbers, grow = REGIONS[region] if region else (range(len(landmarks)), 1.0)
-    soft = SOFT if region else FACE
+    mask = hull(landmarks, size, numbers, grow)
+    mask[[0, -1]] = mask[:, [0, -1]] = 0  # the crop's border is an edge too
+    return _smooth(cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * (SOFT if region else FACE) * size))
+
+
+def but_own(landmarks: Floats, size: int) -> Crops:
+    """[size,size] in 0..1: 0 where OWN is seen, 1 from SOFT beside it on."""
+    share = np.ones((size, size), np.float32)
+    for own in OWN:
+        share *= _smooth(cv2.distanceTransform(1 - hull(landmarks, size, own, 1.0), cv2.DIST_L2, 3) / (SOFT * size))
+    return share
+
+
+def hull(landmarks: Floats, size: int, numbers: Iterable[int], grow: float) -> NDArray[np.uint8]:
+    """[size,size], 1 inside the convex hull of these landmarks, `grow` times as large as it is."""
     points = np.asarray(landmarks, np.float64)[list(numbers)]
     points = points.mean(0) + (points - points.mean(0)) * grow
     hull = cv2.convexHull(points.astype(np.float32).reshape(-1, 1, 2)).reshape(-1, 2)
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, np.rint((hull - 0.5) * 16).astype(np.int32), (1,), cv2.LINE_8, 4)
-    mask[[0, -1]] = mask[:, [0, -1]] = 0  # the crop's border is an edge too
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * soft * size)
-    return (np.minimum(depth, 1) ** 2 * (3 - 2 * np.minimum(depth, 1))).astype(np.float32)
+    return mask
+
+
+def _smooth(depth: Floats) -> Crops:
+    """0 to 1 as depth goes there, without a kink at either end."""
+    depth = np.clip(depth, 0, 1)
+    return np.asarray(depth**2 * (3 - 2 * depth), np.float32)
 
 
 @torch.inference_mode()
@@ -85,17 +105,32 @@ def apply(
     out, reach = np.array(crops, np.float32), np.zeros(crops.shape[:3], np.float32)
     for source, amounts in zip(strengths, per_frame(strengths, len(crops)).T, strict=True):
         for sign in (-1, 1):
-            share = np.maximum(sign * amounts, 0)
-            if not share.any():
+            asked = np.maximum(sign * amounts, 0)
+            if not asked.any():
                 continue
             which = number(network, source, sign)
-            masks = np.stack([inside(points, size, network.regions[which]) for points in landmarks])
+            share = (network.scales[which] * asked).astype(np.float32)[:, None, None, None]
+            region = network.regions[which]
+            masks = np.stack([inside(points, size, region) for points in landmarks])
             image = onto(out, device).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-            change = off(network(image, which, onto(masks, device)[:, None]).float().permute(0, 2, 3, 1))
-            moved = np.clip(out + change * (127.5 * share[:, None, None, None]), 0, 255)
-            out = np.where(masks[..., None] * share[:, None, None, None] > 0, moved, out).astype(np.float32)
-            reach = np.maximum(reach, masks * (share > 0)[:, None, None])
+            change: Crops = np.float32(127.5) * off(network(image, which, onto(masks, device)[:, None]).float().permute(0, 2, 3, 1))
+            if region:
+                change = change * share
+            else:
+                free = np.stack([but_own(points, size) for points in landmarks])[..., None]
+                change = exaggerated(change, np.minimum(share, 1) + np.maximum(share - 1, 0) * free)
+            moved = np.clip(out + change, 0, 255)
+            out = np.where(masks[..., None] * share > 0, moved, out).astype(np.float32)
+            reach = np.maximum(reach, masks * (asked > 0)[:, None, None])
     return out, reach
+
+
+def exaggerated(change: Crops, share: Floats) -> Crops:
+    """A change of all of the face, in levels, times shares of it that broadcast to it. Beyond 1 only what is faint grows, up to BOLD: a
+    fold gets deeper, while brows and lids, which are bold already, would turn white."""
+    more = BOLD * np.tanh(change * share / BOLD)
+    more = np.where(np.abs(more) < np.abs(change), change, more)
+    return np.where(share > 1, more, change * share).astype(np.float32)
 
 
 def number(network: PixelEditors, source: str, sign: float) -> int:

@@ -115,11 +115,12 @@ class Redraw(nn.Module):
 
 class PixelEditors(nn.Module):
     """A Redraw per direction. transforms: source names with a sign at the end, such as "Eyeglasses-"; regions: the part of the face each
-    may act in (edit.pixel.REGIONS), "" for all of it."""
+    may act in (edit.pixel.REGIONS), "" for all of it; scales: how much of what is drawn a strength of 1 is, by default all."""
 
-    def __init__(self, *, transforms: Sequence[str], regions: Sequence[str], width: int = 32) -> None:
+    def __init__(self, *, transforms: Sequence[str], regions: Sequence[str], width: int = 32, scales: Sequence[float] = ()) -> None:
         super().__init__()
         self.transforms, self.regions, self.width = tuple(transforms), tuple(regions), width
+        self.scales = tuple(scales) or (1.0,) * len(self.transforms)
         self.networks = nn.ModuleList(Redraw(width, local=bool(region)) for _, region in zip(transforms, regions, strict=True))
 
     def forward(self, image: Tensor, which: int, inside: Tensor | None = None) -> Tensor:
