@@ -3,6 +3,7 @@
 Its weights lie in benchmarks/judge (judge.toml says what they were trained on). To train it again:
 
     python -m benchmarks.judge WORK_DIR OUT_DIR [--minutes 6]
+    python -m benchmarks.judge WORK_DIR --look        how many photographs of people with an attribute it sees so
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from videdit.quality.judge import CHANNELS, SIDE, Judge
+from videdit.quality.judge import CHANNELS, SIDE, Judge, load_judge
+from videdit.quality.report import Value, markdown
 from videdit.train import data as faces_data
 from videdit.train.augment import jitter, shrink, soften, to_batch
 from videdit.train.run import Average, Run, pick_device
 
 SEED, BATCH = 7, 48
+SHOWN = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young")
 
 
 def _write(out: Path, values: dict[str, Tensor], names: list[str], right: np.ndarray, people: int, count: int) -> None:
@@ -91,13 +94,38 @@ def train(data: Path, out: Path, *, minutes: float = 6.0, seed: int = SEED, devi
     return run.out / "judge.safetensors"
 
 
+def look(data: Path) -> str:
+    """A table of how many faces of shard 5, with attributes that clips are judged by and without, the judge sees as they are labelled."""
+    faces, (judge, names) = faces_data.load(data), load_judge()
+    rows = faces.rows(5)
+    seen = judge.judge(faces.faces[rows]) > 0.5
+    known = faces.labels[rows] == 1
+    male = known[:, faces.attributes.index("Male")]
+    table = []
+    for name in SHOWN:
+        column = faces.attributes.index(name)
+        row: dict[str, Value] = {"label": name}
+        right = seen[:, names.index(name)] == known[:, column]
+        for word, has in (("with", known[:, column]), ("without", ~known[:, column])):
+            for people, of_them in (("women", ~male), ("men", male)):
+                row[f"{people} {word}"], row[f"seen so, {people} {word}"] = int((has & of_them).sum()), float(right[has & of_them].mean())
+        table.append(row)
+    return markdown(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--look", action="store_true", help="only say what the judge there is sees in photographs")
     args = parser.parse_args()
-    train(args.data, args.out, minutes=args.minutes)
+    if args.look:
+        print(look(args.data))
+    elif args.out:
+        train(args.data, args.out, minutes=args.minutes)
+    else:
+        parser.error("OUT_DIR is needed to train a judge")
 
 
 if __name__ == "__main__":
