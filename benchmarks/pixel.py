@@ -53,7 +53,7 @@ def run(
 ) -> list[dict[str, Value]]:
     """A row for each transform."""
     known, rows = faces_data.load(data), []
-    for which, transform in enumerate(pack.manifest.transforms):
+    for which, transform in enumerate(pack.manifest.transforms("pixel")):
         source, strength = transform[:-1], -1.0 if transform.endswith("-") else 1.0
         column = known.attributes.index(source)
         chosen = [i for i in known.held_out(choosing=False) if known.labels[i, column] == (strength < 0)][:faces]

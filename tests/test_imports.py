@@ -14,12 +14,13 @@ import videdit
 
 ROOT = Path(videdit.__file__).parent
 STAGES = {"video", "faces", "invert", "smooth", "edit", "composite"}
-SHARED = {"types", "tone", "errors", "curves", "checks", "config", "geometry", "networks", "packs", "store"}
+SHARED = {"types", "tone", "errors", "curves", "checks", "config", "geometry", "triangles", "networks", "packs", "store"}
 # What each part of the package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     **{stage: SHARED | {stage} for stage in STAGES},
     "errors": set(),
     "geometry": set(),
+    "triangles": set(),
     "curves": {"errors"},
     "checks": {"errors", "curves", "config"},
     "config": {"errors", "curves", "checks"},

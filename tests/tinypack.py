@@ -11,6 +11,7 @@ from videdit.faces.shape import MEAN_FACE
 from videdit.networks.classifier import Classifier
 from videdit.networks.encoder import Encoder
 from videdit.networks.latents import LatentMapper, LatentTransformer
+from videdit.networks.prototype import Prototypes
 from videdit.networks.stylegan2 import Generator
 from videdit.networks.transform import PixelEditors
 from videdit.packs.celeba import CELEBA
@@ -46,6 +47,17 @@ def add_editors(pack: Path) -> Path:
     network = LatentMapper(**mapper)
     network.covariance.copy_(0.3 * torch.ones(len(CELEBA), len(CELEBA)) + 0.7 * torch.eye(len(CELEBA)))
     save_network(pack, "mapper", network, mapper, license="MIT", trained_on="nothing")
+    return pack
+
+
+def add_prototype(pack: Path) -> Path:
+    """Put a layer into a tiny pack that darkens a square to a half, once for each 0.5 of a strength (scale 2)."""
+    config = {"transforms": ["Eyeglasses+"], "size": SIZE, "scales": [2.0]}
+    network = Prototypes(**config)
+    network.layers[0, 0, 8:14, 8:24] = -float(np.log(2))
+    network.layers[0, 1, 6:16, 6:26] = 1
+    network.points.copy_(torch.from_numpy(pixel_points(SIZE).astype(np.float32)))
+    save_network(pack, "prototype", network, config, license="MIT", trained_on="nothing")
     return pack
 
 

@@ -17,7 +17,7 @@ DEFAULT_PACK = "face-128"
 # How latents are moved; each is a file of videdit/edit. An edit that mixes them applies them in this order.
 METHODS = ("axes", "transformer", "mapper")
 # How faces are redrawn without latents, likewise; before the others.
-CROP_METHODS = ("pixel",)
+CROP_METHODS = ("pixel", "prototype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "method",
         "text",
-        "how faces are changed: pixel redraws them, the others move latents; auto takes for each attribute what the pack names as best",
+        "how faces are changed: pixel redraws them, prototype lays something onto them, the others move latents; auto takes for each "
+        "attribute what the pack names as best",
         "edit",
         ("auto", *METHODS, *CROP_METHODS),
     ),

@@ -28,7 +28,7 @@ def test_a_row_for_each_transform(tmp_path: Path) -> None:
     np.save(work / "pictures.npy", np.random.default_rng(0).integers(0, 255, (96, 218, 178, 3)).astype(np.uint8))
     pack = load_pack(add_pixel(make_tiny_pack(tmp_path)))
     rows = pixel.run(work, pack, *load_judge(), Faces(), faces=3, strips=tmp_path / "strips")  # type: ignore[arg-type]
-    assert [row["transform"] for row in rows] == list(pack.manifest.transforms)
+    assert [row["transform"] for row in rows] == list(pack.manifest.transforms("pixel"))
     assert [row["outside"] for row in rows] == [0.0] * len(rows)
     assert all(0.5 < float(row["identity"]) < 1.0001 for row in rows)  # type: ignore[arg-type]
     assert len(list((tmp_path / "strips").iterdir())) == 4

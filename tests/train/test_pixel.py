@@ -134,9 +134,22 @@ def test_runs_go_into_a_pack_beside_what_it_has(tmp_path: Path, pack: Path) -> N
         pixel_pack.write_run(tmp_path / name, name, region, pixel.Redraw(width, local=bool(region)), {"changed": 0.5})
     pixel_pack.add(pack, [tmp_path / name for name in ("Smiling-", "Male-", "Grin+")])
     made = load_pack(pack)
-    assert made.manifest.transforms == ("Eyeglasses-", "Mouth_Slightly_Open+", "Male-", "Young+", "Smiling-", "Grin+")
+    assert made.manifest.transforms("pixel") == ("Eyeglasses-", "Mouth_Slightly_Open+", "Male-", "Young+", "Smiling-", "Grin+")
     assert all(torch.equal(value, before[name]) for name, value in made.loaded("pixel").networks[0].state_dict().items())  # type: ignore[union-attr,index]
     assert made.manifest.method_for("Grin") == "pixel"  # an attribute of one's own has a flag
+    assert "scales" not in made.manifest.networks["pixel"].config  # all of what is drawn is a strength of 1, where nothing else is said
+    toml = pack / "pack.toml"
+    toml.write_text(toml.read_text().replace("[networks.pixel.config]", "[networks.pixel.config]\nscales = [1.0, 1.5, 1.0, 1.0, 2.0, 1.0]"))
+    pixel_pack.add(pack, [tmp_path / "Smiling-"])
+    scales = dict(zip(*(load_pack(pack).manifest.networks["pixel"].config[key] for key in ("transforms", "scales")), strict=True))
+    assert scales == {
+        "Eyeglasses-": 1,
+        "Mouth_Slightly_Open+": 1.5,
+        "Male-": 1,
+        "Young+": 1,
+        "Smiling-": 1,
+        "Grin+": 1,
+    }  # one trained anew: all
     with pytest.raises(PackError, match="16 channels wide"):
         pixel_pack.add(pack, [tmp_path / "Wide+"])
     with pytest.raises(UsageError, match="no finished run"):

@@ -80,8 +80,9 @@ def _show(manifest: Manifest, *, as_json: bool) -> None:
         path = manifest.root / part.file
         size = f"{path.stat().st_size / 1e6:.1f} MB" if path.is_file() else "missing"
         say(f"  {part.name:<11} {size:>8}  {part.license}  {part.trained_on}")
-    if manifest.transforms:
-        say(f"  pixel redraws: {', '.join(manifest.flag(name) for name in manifest.transforms)}")
+    for method, does in (("pixel", "redraws"), ("prototype", "lays on")):
+        if made := manifest.transforms(method):
+            say(f"  {method} {does}: {', '.join(manifest.flag(name) for name in made)}")
     say(f"  {len(manifest.attributes)} attributes: {', '.join(manifest.attributes)}")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.composite.mask import Array, blur, smoothstep
-from videdit.composite.triangles import spread
+from videdit.triangles import spread
 
 LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 FLOW_SCALE = 2  # optical flow is computed on renders enlarged by this

@@ -34,6 +34,7 @@ CLASSES = {
     "mapper": ("videdit.networks.latents", "LatentMapper"),
     "expression": ("videdit.networks.latents", "LatentExpression"),
     "pixel": ("videdit.networks.transform", "PixelEditors"),
+    "prototype": ("videdit.networks.prototype", "Prototypes"),
     "occluder": ("videdit.networks.occluder", "Occluder"),
 }
 

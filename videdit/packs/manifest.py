@@ -26,7 +26,7 @@ from videdit.config import CROP_METHODS, METHODS
 from videdit.errors import MissingError, PackError, UsageError
 
 FILE = "pack.toml"
-NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper", "expression", "pixel")
+NETWORKS = ("generator", "encoder", "classifier", "landmarker", "recognizer", "transformer", "mapper", "expression", "pixel", "prototype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class Manifest:
     def method_for(self, source: str, asked: str = "auto", strength: float = 1.0) -> str:
         """The method that edits an attribute; asked: auto, or the name of one; strength: its sign is the direction.
 
-        Where auto would take pixel and that direction was not trained, it is axes. Raises PackError where the pack lacks a method's part,
-        UsageError where pixel is asked for and that direction was not trained.
+        Where auto would take a method that redraws crops and that direction was not trained, it is axes. Raises PackError where the pack
+        lacks a method's part, UsageError where such a method is asked for and that direction was not trained.
         """
         known, wanted = (*METHODS, *CROP_METHODS), direction(source, strength)
         method = self.methods.get(wanted, self.methods.get(source, "axes")) if asked == "auto" else asked
@@ -119,17 +119,16 @@ class Manifest:
         if method in NETWORKS and method not in self.networks:
             hint = f"--method axes works with every pack; `videdit train {method}` makes one."
             raise PackError(f"the pack {self.name} has no {method}", hint=hint)
-        if method == "pixel" and wanted not in self.transforms:
+        if method in CROP_METHODS and wanted not in self.transforms(method):
             if asked == "auto":
                 return "axes"
-            flags = ", ".join(self.flag(name) for name in self.transforms)
-            raise UsageError(f"the pack {self.name} has no pixel transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
+            flags = ", ".join(self.flag(name) for name in self.transforms(method))
+            raise UsageError(f"the pack {self.name} has no {method} transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
         return method
 
-    @property
-    def transforms(self) -> tuple[str, ...]:
-        """The directions that pixel has: source names with their sign at the end."""
-        return tuple(self.networks["pixel"].config["transforms"]) if "pixel" in self.networks else ()
+    def transforms(self, method: str) -> tuple[str, ...]:
+        """The directions that a method which redraws crops has: source names with their sign at the end."""
+        return tuple(self.networks[method].config["transforms"]) if method in self.networks else ()
 
     def flag(self, wanted: str) -> str:
         """A direction as a user would ask for it: `--age -1` for Young+."""

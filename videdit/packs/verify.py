@@ -30,7 +30,7 @@ def verify(pack: Pack) -> Iterator[Check]:
         yield _check("axes", partial(_axes, pack))
     for method in [name for name in (*METHODS, "expression") if name in pack.manifest.networks]:
         yield _check(f"a latent through the {method}", partial(_editor, pack, method))
-    for which, name in enumerate(pack.manifest.transforms):
+    for which, name in enumerate(pack.manifest.transforms("pixel")):
         yield _check(f"a picture through the pixel transform {name}", partial(_redraw, pack, which))
     yield _check("attributes", partial(_attributes, pack))
     if pack.has("generator") and not pack.has("encoder"):

@@ -35,12 +35,13 @@ def add(folder: str | Path, runs: Sequence[Path]) -> Path:
     Raises UsageError for a folder that is no finished run, PackError for networks of different width.
     """
     pack = load_pack(folder)
-    networks, regions, width, trained = {}, {}, 0, ""
+    networks, regions, scales, width, trained = {}, {}, {}, 0, ""
     if NAME in pack.manifest.networks:
         old, part = pack.network(NAME), pack.manifest.networks[NAME]
         assert isinstance(old, PixelEditors)
         networks = {name: network.state_dict() for name, network in zip(old.transforms, old.networks, strict=True)}
         regions, width, trained = dict(zip(old.transforms, old.regions, strict=True)), old.width, part.trained_on
+        scales = dict(zip(old.transforms, old.scales, strict=True))
     for run in runs:
         if not (run / f"{NAME}.json").is_file():
             raise UsageError(f"{run} is no finished run of `videdit train pixel`", hint=f"It lacks {NAME}.json.")
@@ -48,8 +49,10 @@ def add(folder: str | Path, runs: Sequence[Path]) -> Path:
         if width not in (0, facts["width"]):
             raise PackError(f"{run} is {facts['width']} channels wide, the pack's networks {width}", hint="One file holds one width.")
         width, name = facts["width"], facts["transform"]
-        networks[name], regions[name] = load_file(run / f"{NAME}.safetensors"), facts["region"]
+        networks[name], regions[name], scales[name] = load_file(run / f"{NAME}.safetensors"), facts["region"], 1.0
     config: dict[str, Any] = {"transforms": list(networks), "regions": [regions[name] for name in networks], "width": width}
+    if any(scale != 1 for scale in scales.values()):
+        config["scales"] = [scales[name] for name in networks]
     together = PixelEditors(**config)
     for network, state in zip(together.networks, networks.values(), strict=True):
         network.load_state_dict(state)
@@ -64,7 +67,7 @@ def transform(pack: Pack, name: str) -> dict[str, Tensor]:
     """The weights of one direction's network in a pack. Raises UsageError naming those there are."""
     networks = pack.loaded(NAME) if NAME in pack.manifest.networks else None
     if not isinstance(networks, PixelEditors) or name not in networks.transforms:
-        there = ", ".join(pack.manifest.transforms) or "none"
+        there = ", ".join(pack.manifest.transforms(NAME)) or "none"
         raise UsageError(f"{pack.manifest.name} has no pixel transform {name}", hint=f"It has: {there}")
     return networks.networks[networks.transforms.index(name)].state_dict()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import LinearNDInterpolator
 
-from videdit.composite.triangles import spread
+from videdit.triangles import spread
 
 SIZE = 48
 CORNERS = np.array([[-200.0, -200], [200, -200], [-200, 200], [200, 200]])
