@@ -99,6 +99,7 @@ def test_as_much_of_it_as_the_classifier_needs(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(type(pack), "classifier", Fake())
     scale, seen = prototype.enough(faces, np.arange(8), layer, POINTS, pack, 0, 1)
+    assert seen is not None
     assert scale == prototype.SCALES[-1] or seen >= prototype.ENOUGH
     assert scale > 1
-    assert prototype.enough(faces, np.arange(8), layer, POINTS, pack, 99, 1)[0] == 1
+    assert prototype.enough(faces, np.arange(8), layer, POINTS, pack, 99, 1) == (1.0, None)

@@ -74,9 +74,9 @@ def hull(landmarks: Floats, size: int, numbers: Iterable[int], grow: float) -> N
     """[size,size], 1 inside the convex hull of these landmarks, `grow` times as large as it is."""
     points = np.asarray(landmarks, np.float64)[list(numbers)]
     points = points.mean(0) + (points - points.mean(0)) * grow
-    hull = cv2.convexHull(points.astype(np.float32).reshape(-1, 1, 2)).reshape(-1, 2)
+    outline = cv2.convexHull(points.astype(np.float32).reshape(-1, 1, 2)).reshape(-1, 2)
     mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, np.rint((hull - 0.5) * 16).astype(np.int32), (1,), cv2.LINE_8, 4)
+    cv2.fillConvexPoly(mask, np.rint((outline - 0.5) * 16).astype(np.int32), (1,), cv2.LINE_8, 4)
     return mask
 
 
@@ -114,7 +114,7 @@ def apply(
             masks = np.stack([inside(points, size, region) for points in landmarks])
             image = onto(out, device).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
             change: Crops = np.float32(127.5) * off(network(image, which, onto(masks, device)[:, None]).float().permute(0, 2, 3, 1))
-            if region:
+            if region or (share <= 1).all():
                 change = change * share
             else:
                 free = np.stack([but_own(points, size) for points in landmarks])[..., None]

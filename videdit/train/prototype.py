@@ -131,18 +131,19 @@ def alike(pictures: Floats, *, seed: int = 0) -> tuple[NDArray[np.integer], floa
     small = np.stack([cv2.resize(_blur(picture, 0.8), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for picture in pictures])
     flat, mirrored = (side.reshape(len(small), -1) for side in (small, small[:, :, ::-1]))
     lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    unit = flat / lengths
     best: tuple[float, float, NDArray[np.integer]] | None = None
     for start in np.random.default_rng(seed).permutation(len(flat))[:STARTS]:
         centre = flat[start] + mirrored[start]
         top = np.zeros(0, int)
         for _ in range(STEPS):
-            last, top = top, np.sort(np.argsort(-(flat / lengths) @ centre, kind="stable")[:PEOPLE])
+            last, top = top, np.sort(np.argsort(-unit @ centre, kind="stable")[:PEOPLE])
             if np.array_equal(last, top):
                 break
             mean = ((flat[top] + mirrored[top]) / lengths[top]).mean(0)
             centre = (mean + mean.reshape(small.shape[1:])[:, ::-1].ravel()) / 2
         centre = centre / max(1e-9, float(np.linalg.norm(centre)))
-        agreement = float((flat[top] / lengths[top] @ centre).mean())
+        agreement = float((unit[top] @ centre).mean())
         merit = agreement**AGREEING * float(np.linalg.norm((flat[top] + mirrored[top]).mean(0)))
         if best is None or merit > best[0]:
             best = merit, agreement, top
@@ -166,12 +167,12 @@ def layer_of(lighter: Floats, region: Floats) -> Floats:
 @torch.no_grad()
 def enough(
     faces: Faces, rows: NDArray[np.integer], layer: Floats, points: Floats, pack: Pack, column: int, sign: int
-) -> tuple[float, float]:
+) -> tuple[float, float | None]:
     """How much of a layer it takes until the pack's classifier sees it on ENOUGH of the faces of these rows, and on how many it does. All
-    of it, where there are no faces or the classifier does not know the attribute."""
+    of it, and nobody knows, where there are no faces or the classifier does not know the attribute."""
     known = column < pack.manifest.networks["classifier"].config.get("attributes", 40)
     if not len(rows) or not known:
-        return 1.0, float("nan")
+        return 1.0, None
     for scale in SCALES:
         pictures = np.stack([worn(faces.faces[row], scale * layer, points, faces.points[row]) for row in rows])
         seen = float((pack.classifier(to_batch(pictures, pack.device))[:, column] * sign > 0).float().mean())
