@@ -42,9 +42,10 @@ def parser() -> argparse.ArgumentParser:
     card.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     card.add_argument("--faces", type=int, default=600, help="how many faces of shard 5")
     card.add_argument("--edited", type=int, default=120, help="how many of them go through the whole editor and dlib")
-    pixel = commands.add_parser("pixel", parents=[common], help="the pack's pixel transforms on held-out faces")
+    pixel = commands.add_parser("pixel", parents=[common], help="what the pack redraws crops with, on held-out faces")
     pixel.add_argument("--data", type=Path, required=True, help="work directory of videdit.train.data")
     pixel.add_argument("--faces", type=int, default=500, help="how many faces of shard 5 a transform, at most")
+    pixel.add_argument("--only", action="append", metavar="NAME", help="only this direction, such as Young-; may be repeated")
     pixel.add_argument("--strips", type=Path, metavar="DIR", help="write twelve faces of each, before above after")
     smoothing = commands.add_parser("smoothing", parents=[common], help="jitter and lag of each smoother")
     smoothing.add_argument("--clip", type=Path, default=CLIPS / "neutral_to_smile.mp4", help="a face that begins to smile")
@@ -211,7 +212,7 @@ def pixel_rows(args: argparse.Namespace) -> tuple[list, str]:
     from videdit.quality.judge import load_judge
 
     pack = load_pack(args.pack, device=args.device)
-    rows = pixel.run(args.data, pack, *load_judge(), Embedder(), faces=args.faces, strips=args.strips)
+    rows = pixel.run(args.data, pack, *load_judge(), Embedder(), faces=args.faces, strips=args.strips, only=args.only)
     return rows, pixel.NOTE.format(pack=pack.id, faces=args.faces)
 
 

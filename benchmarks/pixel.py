@@ -1,4 +1,4 @@
-"""How well a pack's pixel transforms do on people they never saw: composited pictures, judged by networks that took no part in training."""
+"""How well what redraws crops does on people they never saw: composited pictures, judged by networks that took no part in training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from videdit import composite, edit
+from videdit.config import CROP_METHODS
 from videdit.edit.pixel import inside
 from videdit.geometry import crop_quad, face_quad, quad_to_crop, transform_points
 from videdit.packs.load import Pack
@@ -27,12 +28,21 @@ NOTE = (
 )
 
 
-def redrawn(pack: Pack, picture: np.ndarray, points: np.ndarray, source: str, strength: float) -> np.ndarray:
+def ways(pack: Pack, only: list[str]) -> list[tuple[tuple[str, ...], str]]:
+    """Methods and direction: each method that redraws crops with each direction it has, and several where `auto` takes several."""
+    manifest = pack.manifest
+    alone = [((method,), wanted) for method in CROP_METHODS for wanted in manifest.transforms(method)]
+    directions = dict.fromkeys(wanted for _, wanted in alone)
+    together = [(manifest.methods_for(name[:-1], strength=-1 if name.endswith("-") else 1), name) for name in directions]
+    return [way for way in [*alone, *(way for way in together if len(way[0]) > 1)] if not only or way[1] in only]
+
+
+def redrawn(pack: Pack, picture: np.ndarray, points: np.ndarray, methods: tuple[str, ...], source: str, strength: float) -> np.ndarray:
     """A picture uint8 [H,W,3] with landmarks points [78,2] px, edited as the pipeline does it."""
     quad, size = face_quad(points, pack.face_frame), pack.size
     crop = crop_quad(picture.astype(np.float32), quad, size)[None]
     inside_crop = transform_points(points, quad_to_crop(quad, size))[None]
-    after, within = edit.draw(crop, inside_crop, edit.Moves({"pixel": {source: strength}}), pack)
+    after, within = edit.draw(crop, inside_crop, edit.Moves({method: {source: strength} for method in methods}), pack)
     frame = frame_of(picture)
     composite.apply(frame, composite.analyse(crop, after, inside_crop, within=within)[0], quad)
     return rgb_of(frame)
@@ -49,30 +59,41 @@ def beyond(picture: np.ndarray, edited: np.ndarray, points: np.ndarray, pack: Pa
 
 
 def run(
-    data: Path, pack: Pack, judge: Judge, names: list[str], embedder: Embedder, *, faces: int, strips: Path | None
+    data: Path,
+    pack: Pack,
+    judge: Judge,
+    names: list[str],
+    embedder: Embedder,
+    *,
+    faces: int,
+    strips: Path | None,
+    only: list[str] | None = None,
 ) -> list[dict[str, Value]]:
-    """A row for each transform."""
+    """A row for each method and direction, or for some directions only."""
     known, rows = faces_data.load(data), []
-    for which, transform in enumerate(pack.manifest.transforms("pixel")):
+    for methods, transform in ways(pack, only or []):
         source, strength = transform[:-1], -1.0 if transform.endswith("-") else 1.0
         column = known.attributes.index(source)
         chosen = [i for i in known.held_out(choosing=False) if known.labels[i, column] == (strength < 0)][:faces]
         pictures, points = [np.asarray(known.pictures[i]) for i in chosen], known.points[chosen]
-        edited = [redrawn(pack, picture, p, source, strength) for picture, p in zip(pictures, points, strict=True)]
+        edited = [redrawn(pack, picture, p, methods, source, strength) for picture, p in zip(pictures, points, strict=True)]
         crops = [crops_of(some, points, pack) for some in (pictures, edited)]
         p = [judge.judge(some) for some in crops]
         aligned = [embedder.align(picture, q) for picture, q in zip(pictures, points, strict=True)]
         codes = [np.stack([embedder.embed(x, a) for x, a in zip(some, aligned, strict=True)]) for some in (pictures, edited)]
         judged = names.index(source)
         rate, needed = change_rate(p[0][:, judged], p[1][:, judged], strength)
-        region = pack.manifest.networks["pixel"].config["regions"][which]
+        region = ""
+        if methods == ("pixel",):
+            region = pack.manifest.networks["pixel"].config["regions"][pack.manifest.transforms("pixel").index(transform)]
         outside = max(beyond(a, b, q, pack, region) for a, b, q in zip(pictures, edited, points, strict=True))
-        row: dict[str, Value] = {"transform": transform, "faces": needed, "changed": rate, "preserved": preservation(p[0], p[1], [judged])}
+        row: dict[str, Value] = {"method": " + ".join(methods), "transform": transform, "faces": needed, "changed": rate}
+        row["preserved"] = preservation(p[0], p[1], [judged])
         rows.append(row | {"identity": float(cosines(codes[0], codes[1]).mean()), "outside": outside})
         if strips:
             strips.mkdir(parents=True, exist_ok=True)
             sheet = np.concatenate([np.concatenate(list(some[:12]), axis=1) for some in crops])
-            cv2.imwrite(str(strips / f"pixel_{transform}.png"), sheet[..., ::-1])
+            cv2.imwrite(str(strips / f"{'_'.join(methods)}_{transform}.png"), sheet[..., ::-1])
     return rows
 
 

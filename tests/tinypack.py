@@ -50,9 +50,9 @@ def add_editors(pack: Path) -> Path:
     return pack
 
 
-def add_prototype(pack: Path) -> Path:
+def add_prototype(pack: Path, wanted: str = "Eyeglasses+") -> Path:
     """Put a layer into a tiny pack that darkens a square to a half, once for each 0.5 of a strength (scale 2)."""
-    config = {"transforms": ["Eyeglasses+"], "size": SIZE, "scales": [2.0]}
+    config = {"transforms": [wanted], "size": SIZE, "scales": [2.0]}
     network = Prototypes(**config)
     network.layers[0, 0, 8:14, 8:24] = -float(np.log(2))
     network.layers[0, 1, 6:16, 6:26] = 1

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import pixel
-from tests.tinypack import add_pixel, make_tiny_pack
+from tests.tinypack import add_pixel, add_prototype, make_tiny_pack
 from tests.train.faces import make_work
 from videdit.packs.load import load_pack
+from videdit.packs.save import save_methods
 from videdit.quality.judge import load_judge
 
 
@@ -26,9 +27,15 @@ class Faces:
 def test_a_row_for_each_transform(tmp_path: Path) -> None:
     work = make_work(tmp_path / "work", people=24)
     np.save(work / "pictures.npy", np.random.default_rng(0).integers(0, 255, (96, 218, 178, 3)).astype(np.uint8))
-    pack = load_pack(add_pixel(make_tiny_pack(tmp_path)))
-    rows = pixel.run(work, pack, *load_judge(), Faces(), faces=3, strips=tmp_path / "strips")  # type: ignore[arg-type]
-    assert [row["transform"] for row in rows] == list(pack.manifest.transforms("pixel"))
+    folder = add_prototype(add_pixel(make_tiny_pack(tmp_path)), "Young+")
+    save_methods(folder, {"Young+": ["pixel", "prototype"], "Male-": "pixel"})
+    pack = load_pack(folder)
+    words = {"faces": 3, "strips": tmp_path / "strips"}
+    rows = pixel.run(work, pack, *load_judge(), Faces(), **words)  # type: ignore[arg-type]
+    alone = [("pixel", name) for name in pack.manifest.transforms("pixel")]
+    assert [(row["method"], row["transform"]) for row in rows] == [*alone, ("prototype", "Young+"), ("pixel + prototype", "Young+")]
     assert [row["outside"] for row in rows] == [0.0] * len(rows)
     assert all(0.5 < float(row["identity"]) < 1.0001 for row in rows)  # type: ignore[arg-type]
-    assert len(list((tmp_path / "strips").iterdir())) == 4
+    assert len(list((tmp_path / "strips").iterdir())) == 6
+    some = pixel.run(work, pack, *load_judge(), Faces(), only=["Young+"], **words)  # type: ignore[arg-type]
+    assert some == [row for row in rows if row["transform"] == "Young+"]

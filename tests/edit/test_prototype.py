@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tinypack import SIZE, add_prototype, make_tiny_pack, pixel_points
+from tests.tinypack import SIZE, add_pixel, add_prototype, make_tiny_pack, pixel_points
+from videdit.curves import Curve
 from videdit.edit import draw, resolve
-from videdit.edit.prototype import apply, warped
+from videdit.edit.pixel import apply as pixel
+from videdit.edit.prototype import apply, clearness, facing, places, warped
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_methods
@@ -94,3 +96,54 @@ def test_auto_takes_it_where_the_pack_names_it(folder: Path) -> None:
     drawn, _ = draw(CROPS, POINTS, moves, pack)
     assert np.array_equal(drawn, apply(CROPS, POINTS, moves.by_method["prototype"], pack)[0])
     assert [check.problem for check in verify(pack) if check.problem] == []
+
+
+def test_auto_takes_several_one_after_the_other(folder: Path) -> None:
+    """Eyeglasses- is the pixel network's alone; a layer for it makes two of them."""
+    both = add_prototype(add_pixel(folder), "Eyeglasses-")
+    save_methods(both, {"Eyeglasses-": ["pixel", "prototype"], "Eyeglasses": ["pixel", "prototype"]})
+    pack = load_pack(both)
+    moves = resolve(EditPlan({"eyeglasses": -1.0}), pack.manifest)
+    assert moves.by_method == {"pixel": {"Eyeglasses": -1.0}, "prototype": {"Eyeglasses": -1.0}}
+    drawn, reach = draw(CROPS, POINTS, moves, pack)
+    first, some = pixel(CROPS, POINTS, {"Eyeglasses": -1.0}, pack)
+    second, more = apply(first, POINTS, {"Eyeglasses": -1.0}, pack)
+    assert np.array_equal(drawn, second)
+    assert np.array_equal(reach, np.maximum(some, more))
+    # a direction that none of them was taught
+    assert resolve(EditPlan({"eyeglasses": 1.0}), pack.manifest).by_method == {"axes": {"Eyeglasses": 1.0}}
+    assert resolve(EditPlan({"eyeglasses": -1.0}, locks=("smile",)), pack.manifest).by_method == {"axes": {"Eyeglasses": -1.0}}
+    # over time each direction has its own, and what serves both acts all the time
+    save_methods(both, {"Eyeglasses+": ["axes"], "Eyeglasses-": ["axes", "pixel"]})
+    curve = Curve((0, 2), (-1, 1))
+    found = resolve(EditPlan({"eyeglasses": curve}), load_pack(both).manifest)
+    assert found.by_method["axes"] == {"Eyeglasses": curve}
+    times = np.linspace(0, 2, 5)
+    np.testing.assert_array_equal(found.strengths("pixel", times)["Eyeglasses"], np.minimum(curve.at(times), 0))
+
+
+def test_in_haze_black_is_not_black(pack: Pack) -> None:
+    haze = 180 + 0.1 * CROPS
+    clear, hazy = (apply(crops, POINTS, {"Eyeglasses": 1.0}, pack)[0] / crops for crops in (CROPS, haze))
+    assert (clearness(CROPS[0], POINTS[0]), clearness(haze[0] * 0 + 99, POINTS[0])) == (1.0, 0.0)
+    inner = np.s_[:, 9:13, 9:23]
+    assert clear[inner].max() < 0.3 < 0.7 < hazy[inner].min()
+
+
+def test_skin_that_is_turned_away_gets_no_streaks() -> None:
+    size = 128
+    straight = pixel_points(size)
+    assert facing(places(straight, straight, size, size), size).min() == 1
+    open_mouth = straight.copy()
+    open_mouth[60:68, 1] += np.array([0, -4, -5, -4, 0, 4, 5, 4])
+    met = places(open_mouth, straight, size, size)
+    assert facing(met, size).min() > 0.9, "lips that meet are not turned away"
+    turned = straight.copy()
+    middle = straight[27, 0]
+    far = straight[:, 0] > middle
+    turned[far, 0] = middle + 0.05 * (straight[far, 0] - middle)
+    share = facing(places(straight, turned, size, size), size)
+    x, y = turned[far & (straight[:, 1] < straight[33, 1])].mean(0).astype(int)
+    assert share[y, x] < 0.2
+    near = straight[[36, 39]].mean(0).astype(int)
+    assert share[near[1], near[0]] > 0.9

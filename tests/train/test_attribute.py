@@ -60,7 +60,7 @@ def test_axes_beside_the_others(tmp_path: Path) -> None:
     np.testing.assert_allclose(after.directions[:-1], before.directions, atol=2e-3)
     np.testing.assert_array_equal(after.distance, [*before.distance, 3.0])
     assert loaded.manifest.attributes["dimples"].source == "Dimples"
-    assert loaded.manifest.method_for("Dimples", "auto", 1.0) == "axes"
+    assert loaded.manifest.methods_for("Dimples", "auto", 1.0) == ("axes",)
     assert [check.problem for check in verify(loaded) if check.problem] == []
 
 

@@ -136,7 +136,7 @@ def test_runs_go_into_a_pack_beside_what_it_has(tmp_path: Path, pack: Path) -> N
     made = load_pack(pack)
     assert made.manifest.transforms("pixel") == ("Eyeglasses-", "Mouth_Slightly_Open+", "Male-", "Young+", "Smiling-", "Grin+")
     assert all(torch.equal(value, before[name]) for name, value in made.loaded("pixel").networks[0].state_dict().items())  # type: ignore[union-attr,index]
-    assert made.manifest.method_for("Grin") == "pixel"  # an attribute of one's own has a flag
+    assert made.manifest.methods_for("Grin") == ("pixel",)  # an attribute of one's own has a flag
     assert "scales" not in made.manifest.networks["pixel"].config  # all of what is drawn is a strength of 1, where nothing else is said
     toml = pack / "pack.toml"
     toml.write_text(toml.read_text().replace("[networks.pixel.config]", "[networks.pixel.config]\nscales = [1.0, 1.5, 1.0, 1.0, 2.0, 1.0]"))

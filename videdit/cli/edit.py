@@ -244,7 +244,7 @@ def _check_possible(strengths: Mapping[str, Strength], settings: Settings, manif
     for name, value in strengths.items():
         attribute, factor = manifest.resolve(name)
         for end in extremes(attribute.sign * factor * value):
-            manifest.method_for(attribute.source, settings.method, end)
+            manifest.methods_for(attribute.source, settings.method, end)
 
 
 def check_face(face: str) -> None:

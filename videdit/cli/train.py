@@ -28,9 +28,19 @@ STEPS = {
     "expression": "what --expression-from takes over: layers chosen by search, into the pack; minutes",
     "pixel": "--method pixel: a network that redraws one direction of one attribute, into the pack",
     "prototype": "--method prototype: what people with an attribute wear alike, as a layer, into the pack; a minute",
+    "folds": "--method prototype: folds of skin, drawn by a network, as a layer, into the pack",
     "occlusion": "what lies in front of a face (hands, things) and must stay there, into the pack",
 }
-EDITORS = ("attribute", "transformer", "mapper", "expression", "pixel", "prototype", "occlusion")  # trained for a pack that is complete
+EDITORS = (
+    "attribute",
+    "transformer",
+    "mapper",
+    "expression",
+    "pixel",
+    "prototype",
+    "folds",
+    "occlusion",
+)  # trained for a pack that is complete
 DESCRIPTION = (
     """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
 log, curve and samples, and a run that was interrupted goes on from there.
@@ -65,8 +75,8 @@ def build() -> Parser:
     )
     parser.add_argument("--rank", type=int, metavar="R", help="of the matrices, 0 for full ones (transformer, mapper)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3, 4), help="layers (mapper)")
-    parser.add_argument("--attribute", metavar="NAME", help="what to change (pixel, prototype)")
-    text = "which way, as a strength says it: eyeglasses -1 (pixel, prototype; default 1)"
+    parser.add_argument("--attribute", metavar="NAME", help="what to change (pixel, prototype, folds)")
+    text = "which way, as a strength says it: eyeglasses -1 (pixel, prototype, folds; default 1)"
     parser.add_argument("--direction", type=int, choices=(1, -1), help=text)
     parser.add_argument(
         "--features", choices=("adaptive", "fixed"), help="whose features keep the face: the critic's or the classifier's (pixel)"

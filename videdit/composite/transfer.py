@@ -68,7 +68,7 @@ def analyse(
         still = np.zeros((*before.shape[1:3], 2), np.float32)
         whole = mode == "render"
         rows = zip(before, after, landmarks, within, strict=True)
-        return [_only(_whole(b, a, p) if whole else _one(b, a, p, still), w) for b, a, p, w in rows]
+        return [_whole(b, a, p, w) if whole else _one(b, a, p, still, within=w) for b, a, p, w in rows]
     if mode == "render":
         return [_whole(b, a, p) for b, a, p in zip(before, after, landmarks, strict=True)]
     if moves is not None:
@@ -80,19 +80,21 @@ def analyse(
     return [_one(b, a, p, flow_of_renders(engine, b, a)) for b, a, p in zip(before, after, landmarks, strict=True)]
 
 
-def _only(change: Change, within: Array) -> Change:
-    """The change where it may be; its mask ends with it."""
-    change.mask = change.mask * smoothstep(within, 0.0, 0.5)
-    return change
-
-
-def _whole(before: Array, after: Array, points: NDArray[np.floating]) -> Change:
+def _whole(before: Array, after: Array, points: NDArray[np.floating], within: Array | None = None) -> Change:
     size = len(before)
     zero = np.zeros((size, size), np.float32)
-    return Change(np.zeros((size, size, 2), np.float32), after - before, zero + 1, zero, face_hull(points, size), before, after, True)
+    mask = face_hull(points, size) * _drawn(within)
+    return Change(np.zeros((size, size, 2), np.float32), after - before, zero + 1, zero, mask, before, after, True)
 
 
-def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array, opened: Array | None = None) -> Change:
+def _drawn(within: Array | None) -> Array | float:
+    """The share of a mask where something was drawn; it ends with that."""
+    return 1.0 if within is None else smoothstep(within, 0.0, 0.5)
+
+
+def _one(
+    before: Array, after: Array, points: NDArray[np.floating], flow: Array, opened: Array | None = None, within: Array | None = None
+) -> Change:
     size = len(before)
     if np.array_equal(before, after):
         zero = np.zeros((size, size), np.float32)
@@ -109,8 +111,11 @@ def _one(before: Array, after: Array, points: NDArray[np.floating], flow: Array,
         own = own_parts(points, size) * (1 - moving) * (1 - opened)  # nobody looks with a generator's eyes
         replace *= (1 - moving * (1 - opened)) * (1 - own)
         residual = _shading(residual, moving, opened) * (1 - own[..., None])
-    acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
-    mask = hull * smoothstep(acts, 1.5, 6.0)
+    if within is None:
+        acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
+        mask = hull * smoothstep(acts, 1.5, 6.0)
+    else:  # a method that draws knows where; a mask drawn close about rims and lips would pale them when it is blended
+        mask = hull * _drawn(within)
     return Change(flow, residual, replace, _squeezed(flow) * hull, mask, before, after)
 
 

@@ -99,10 +99,13 @@ def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
     locks = dict.fromkeys(manifest.source_of(name) for name in plan.locks)
     by_method: dict[str, dict[str, Strength | Half]] = {}
     for source, strength in strengths.items():
-        methods = {1 if end > 0 else -1: manifest.method_for(source, plan.method, end) for end in extremes(strength)}
+        methods = {1 if end > 0 else -1: manifest.methods_for(source, plan.method, end) for end in extremes(strength)}
         if locks and plan.method == "auto":  # a network that draws one thing knows no locks
-            methods = {sign: method if method in METHODS else "axes" for sign, method in methods.items()}
-        for sign, method in methods.items():
-            several = len(set(methods.values())) > 1
-            by_method.setdefault(method, {})[source] = Half(strength, sign) if several and isinstance(strength, Curve) else strength
+            methods = {sign: names if set(names) <= set(METHODS) else ("axes",) for sign, names in methods.items()}
+        for method in dict.fromkeys(name for names in methods.values() for name in names):
+            signs = [sign for sign, names in methods.items() if method in names]
+            acts: Strength | Half = strength
+            if isinstance(strength, Curve) and len(signs) < len(methods):
+                acts = Half(strength, signs[0])
+            by_method.setdefault(method, {})[source] = acts
     return Moves(by_method, tuple(locks), plan.driver if plan.driver and plan.driver.strength else None, plan.window)

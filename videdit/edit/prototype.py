@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from videdit.edit.axes import Floats, Parts
 from videdit.edit.locks import per_frame
-from videdit.edit.pixel import Crops
+from videdit.edit.pixel import Crops, inside
 from videdit.errors import UsageError
 from videdit.networks.copies import off
 from videdit.networks.prototype import Prototypes
@@ -22,16 +22,49 @@ from videdit.packs.manifest import direction
 from videdit.triangles import spread
 
 NOTHING = 0.02  # of a layer's share, below which it does nothing: a cubic warp rings
+CLEAR = 0.6  # logarithm by which the lighter parts of a face are lighter than the darker ones, on 19 of 20 photographs or more
+COARSE = 0.03  # of the side
+ASIDE = (2.0, 4.0)  # how much smaller than on the layer skin is seen where the layer begins to fade, and has: it faces away
+
+
+def places(points: Floats, to: Floats, side: int, size: int) -> Crops:
+    """Where on a layer [side,side] with landmarks `points` [78,2] px each pixel of a square lies in which they are at `to`: float32
+    [size,size,2] px, linear between them and still at the border; all from the top-left corner."""
+    border = np.array([(x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0) if (x, y) != (0.5, 0.5)])
+    ends = np.concatenate([np.asarray(to, np.float64), border * size])
+    starts = np.concatenate([np.asarray(points, np.float64), border * side])
+    return spread(ends, starts, size)
+
+
+def laid(layer: NDArray[np.float32], where: Crops) -> Crops:
+    """A layer [S,S,C] (C at most 4) read at `places`."""
+    where = where - np.float32(0.5)  # OpenCV counts from the first pixel's centre
+    return np.asarray(cv2.remap(layer, where[..., 0], where[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def warped(layer: NDArray[np.float32], points: Floats, to: Floats, size: int) -> Crops:
-    """A layer [S,S,C] (C at most 4) as a square [size,size,C] in which its landmarks `points` [78,2] px lie at `to`, linear between them
-    and still at its border; px from the top-left corner."""
-    border = np.array([(x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0) if (x, y) != (0.5, 0.5)])
-    ends = np.concatenate([np.asarray(to, np.float64), border * size])
-    starts = np.concatenate([np.asarray(points, np.float64), border * len(layer)])
-    where = spread(ends, starts, size) - np.float32(0.5)  # OpenCV counts from the first pixel's centre
-    return np.asarray(cv2.remap(layer, where[..., 0], where[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    """A layer [S,S,C] (C at most 4) as a square [size,size,C] in which its landmarks `points` [78,2] px lie at `to`."""
+    return laid(layer, places(points, to, len(layer), size))
+
+
+def facing(where: Crops, side: int) -> Crops:
+    """[size,size] in 0..1 for `places` on a layer of that side: 0 where skin is turned away, and a layer would be squeezed into streaks.
+    Seen coarsely: lips that meet squeeze what lies between them too."""
+    size = len(where)
+    coarse = cv2.GaussianBlur(where * np.float32(size / side), (0, 0), COARSE * size, borderType=cv2.BORDER_REFLECT)
+    across, down = np.gradient(coarse, axis=1), np.gradient(coarse, axis=0)
+    area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]  # how much of the layer, in its pixels, one pixel shows
+    share = np.clip((ASIDE[1] - np.where(area > 0, area, np.inf)) / (ASIDE[1] - ASIDE[0]), 0, 1)
+    return np.asarray(share, np.float32)
+
+
+def clearness(crop: Crops, landmarks: Floats) -> float:
+    """0..1: how much contrast a face shows beside CLEAR. In haze, or on small or dim pictures, black is not black, nor is a layer's."""
+    skin = inside(landmarks, len(crop), "") > 0.5
+    if not skin.any():
+        return 1.0
+    low, high = np.quantile(np.log(np.clip(crop, 0, 255).mean(-1)[skin] + 8), (0.05, 0.95))
+    return float(min(1.0, (high - low) / CLEAR))
 
 
 def apply(
@@ -39,9 +72,9 @@ def apply(
 ) -> tuple[Crops, Crops]:
     """Edited crops float32 [N,S,S,3] RGB 0..255 of crops and landmarks [N,78,2] px of them; and where they may differ, [N,S,S] in 0..1.
 
-    strengths by source name, one number or one per crop [N], its sign the direction: powers of what the layer multiplies by. Strength 0
-    gives the crops, to the bit. Locks are nothing to a layer. Raises UsageError for a direction that the pack has no prototype of,
-    PackError where it has none at all.
+    strengths by source name, one number or one per crop [N], its sign the direction: powers of what the layer multiplies by, less in
+    pictures without contrast (`clearness`). Strength 0 gives the crops, to the bit. Locks are nothing to a layer. Raises UsageError for
+    a direction that the pack has no prototype of, PackError where it has none at all.
     """
     known = parts.loaded("prototype")
     assert isinstance(known, Prototypes)
@@ -50,6 +83,7 @@ def apply(
         raise UsageError(f"{both[0]!r} is both edited and locked", hint="drop one of the two")
     out, reach, size = np.array(crops, np.float32), np.zeros(crops.shape[:3], np.float32), crops.shape[1]
     points = off(known.points)
+    clear = [clearness(crop, at) for crop, at in zip(crops, landmarks, strict=True)] if any(np.any(a) for a in strengths.values()) else []
     for source, amounts in zip(strengths, per_frame(strengths, len(crops)).T, strict=True):
         for sign in (-1, 1):
             if not (sign * amounts > 0).any():
@@ -60,9 +94,11 @@ def apply(
             which = known.transforms.index(name)
             layer = np.ascontiguousarray(off(known.layers[which]).transpose(1, 2, 0), np.float32)
             for row in np.flatnonzero(sign * amounts > 0):
-                on = warped(layer, points, landmarks[row], size)
-                share = np.where(on[..., 1] < NOTHING, 0, np.clip(on[..., 1], 0, 1))
-                changed = np.clip(out[row] * np.exp(known.scales[which] * abs(float(amounts[row])) * on[..., :1]), 0, 255)
+                where = places(points, landmarks[row], len(layer), size)
+                on = laid(layer, where) * facing(where, len(layer))[..., None]
+                power = known.scales[which] * abs(float(amounts[row])) * clear[row]
+                share = np.where(on[..., -1] < NOTHING, 0, np.clip(on[..., -1], 0, 1))
+                changed = np.clip(out[row] * np.exp(power * on[..., :-1]), 0, 255)
                 out[row] = np.where(share[..., None] > 0, changed, out[row])
                 reach[row] = np.maximum(reach[row], share)
     return out, reach

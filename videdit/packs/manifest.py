@@ -4,8 +4,8 @@
 [networks.generator]    file sha256 license trained_on, and [networks.generator.config]: the class's keyword arguments
 [axes]                  file sha256 license trained_on order (the attributes' source names, one per row of the arrays)
 [attributes.smile]      source sign help aliases; each becomes a flag
-[methods]               source name = the method that `--method auto` takes for it, axes where nothing is said; with + or - at the
-                        end of the name, for that direction only
+[methods]               source name = the method that `--method auto` takes for it, or a list of those that redraw crops, which act one
+                        after the other; axes where nothing is said; with + or - at the end of the name, for that direction only
 [layers]                lists of style layers by use
 """
 
@@ -72,7 +72,7 @@ class Manifest:
     order: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     layers: Mapping[str, tuple[int, ...]]
-    methods: Mapping[str, str]
+    methods: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, Any]
 
     @property
@@ -106,25 +106,26 @@ class Manifest:
                 out.setdefault(normal(alias), (attribute, 1))
         return out | {normal(a.name): (a, 1) for a in self.attributes.values()}
 
-    def method_for(self, source: str, asked: str = "auto", strength: float = 1.0) -> str:
-        """The method that edits an attribute; asked: auto, or the name of one; strength: its sign is the direction.
+    def methods_for(self, source: str, asked: str = "auto", strength: float = 1.0) -> tuple[str, ...]:
+        """The methods that edit an attribute, one after the other; asked: auto, or the name of one; strength: its sign is the direction.
 
-        Where auto would take a method that redraws crops and that direction was not trained, it is axes. Raises PackError where the pack
-        lacks a method's part, UsageError where such a method is asked for and that direction was not trained.
+        Of those auto would take, the ones that redraw crops and were not taught that direction are left out; axes where none is left.
+        Raises PackError where the pack lacks a method's part, UsageError where one that redraws crops is asked for by name and was not
+        taught that direction.
         """
         known, wanted = (*METHODS, *CROP_METHODS), direction(source, strength)
-        method = self.methods.get(wanted, self.methods.get(source, "axes")) if asked == "auto" else asked
-        if method not in known:
-            raise PackError(f"the pack {self.name} names the method '{method}' for {source}", hint=f"Known: {', '.join(known)}.")
-        if method in NETWORKS and method not in self.networks:
-            hint = f"--method axes works with every pack; `videdit train {method}` makes one."
-            raise PackError(f"the pack {self.name} has no {method}", hint=hint)
-        if method in CROP_METHODS and wanted not in self.transforms(method):
-            if asked == "auto":
-                return "axes"
-            flags = ", ".join(self.flag(name) for name in self.transforms(method))
-            raise UsageError(f"the pack {self.name} has no {method} transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
-        return method
+        named = self.methods.get(wanted, self.methods.get(source, ("axes",))) if asked == "auto" else (asked,)
+        for method in named:
+            if method not in known:
+                raise PackError(f"the pack {self.name} names the method '{method}' for {source}", hint=f"Known: {', '.join(known)}.")
+            if method in NETWORKS and method not in self.networks:
+                hint = f"--method axes works with every pack; `videdit train {method}` makes one."
+                raise PackError(f"the pack {self.name} has no {method}", hint=hint)
+        taught = tuple(method for method in named if method in METHODS or wanted in self.transforms(method))
+        if taught or asked == "auto":
+            return taught or ("axes",)
+        flags = ", ".join(self.flag(name) for name in self.transforms(asked))
+        raise UsageError(f"the pack {self.name} has no {asked} transform for {self.flag(wanted)}", hint=f"It has: {flags}.")
 
     def transforms(self, method: str) -> tuple[str, ...]:
         """The directions that a method which redraws crops has: source names with their sign at the end."""
@@ -192,7 +193,7 @@ def _build(root: Path, tables: dict[str, Any]) -> Manifest:
         order=tuple(str(name) for name in axes["order"]) if axes else (),
         attributes={name: _attribute(name, entry) for name, entry in tables.get("attributes", {}).items()},
         layers={name: tuple(int(i) for i in value) for name, value in tables.get("layers", {}).items()},
-        methods={str(source): str(method) for source, method in tables.get("methods", {}).items()},
+        methods={str(source): _methods(named) for source, named in tables.get("methods", {}).items()},
         tables=tables,
     )
 
@@ -206,6 +207,11 @@ def _part(root: Path, name: str, entry: Mapping[str, Any]) -> Part:
         raise ValueError(f"{name}: {file} is not a .safetensors file (pickles can run code and are not read)")
     config = dict(entry.get("config", {}))
     return Part(name, file, str(entry["sha256"]), str(entry.get("license", "")), str(entry.get("trained_on", "")), config)
+
+
+def _methods(named: str | list[str]) -> tuple[str, ...]:
+    """One method, or several in a list."""
+    return (named,) if isinstance(named, str) else tuple(str(method) for method in named)
 
 
 def _attribute(name: str, entry: Mapping[str, Any]) -> Attribute:

@@ -166,8 +166,8 @@ def add_attributes(pack_dir: str | Path, sources: Sequence[str], method: str) ->
     save_methods(pack_dir, dict.fromkeys(sources, method))
 
 
-def save_methods(pack_dir: str | Path, methods: Mapping[str, str]) -> None:
-    """Write [methods]: by source name the method that `--method auto` takes; attributes that are not named keep what they had."""
+def save_methods(pack_dir: str | Path, methods: Mapping[str, str | list[str]]) -> None:
+    """Write [methods]: by source name the method that `--method auto` takes (several: in turn); others keep what they had."""
     tables = read_tables(pack_dir)
     tables["methods"] = {**tables.get("methods", {}), **methods}
     write_tables(pack_dir, tables)

@@ -85,7 +85,7 @@ def _redraw(pack: Pack, which: int) -> None:
 def _attributes(pack: Pack) -> None:
     order = pack.manifest.order
     for name in pack.manifest.methods:
-        pack.manifest.method_for(name.rstrip("+-"), strength=-1 if name.endswith("-") else 1)
+        pack.manifest.methods_for(name.rstrip("+-"), strength=-1 if name.endswith("-") else 1)
     if order and (
         lost := [a.name for a in pack.manifest.attributes.values() if a.source not in order and a.source not in pack.manifest.methods]
     ):

@@ -3,9 +3,10 @@
     videdit train prototype --pack PACK --data DATA --attribute eyeglasses
 
 Every face that has it is brought to the same landmarks, and what it is darker by there than faces without it (as a logarithm, beside its
-own blur, so that light does not count) is a picture of what it wears. People wear different things; the mean of all is a smudge. So
+own blur, so that light does not count) is a picture of what it wears. People wear different things (WORN); the mean of all is a smudge. So
 mean-shift (Fukunaga and Hostetler, 1975) goes from many of them to the PEOPLE that are most alike, and the mean of those that
-agree most, and show it most, is the prototype: sharp, and nobody's.
+agree most, and show it most, is the prototype: sharp, and nobody's. What lies on the same place of every face, such as lipstick, is
+the mean of all, in colour (train.tints).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from videdit.networks.prototype import Prototypes
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.manifest import direction as named
 from videdit.packs.save import add_attributes, save_network
-from videdit.train import pixel_faces
+from videdit.train import pixel_faces, tints
 from videdit.train.augment import to_batch
 from videdit.train.editors import writable
 from videdit.train.pictures import Faces, gather
@@ -35,6 +36,7 @@ from videdit.train.pixel import wanted
 from videdit.train.run import Progress, write_sheet
 
 NAME = "prototype"
+WORN = ("Eyeglasses", "Wearing_Hat")
 PEOPLE = 12  # whose pictures, with their mirror images, make a prototype
 AGREEING = 4  # power of how far they agree in what is best: rims of several shapes make smudged ones
 FEWEST, STARTS, STEPS = 3 * PEOPLE, 400, 12
@@ -75,23 +77,47 @@ def train(
     having, lacking = (np.flatnonzero(kind & ~known.held & straight) for kind in (has, without))
     if len(having) < FEWEST or not len(lacking):
         raise UsageError(f"{data} shows {len(having)} faces to learn from", hint=f"{FEWEST} that look into the camera are needed.")
-    region = belt(points, loaded.size, LOCAL.get(source, "")) * but_own(points, loaded.size)
-    lighter = light(known, having, lacking, column, points, seed=seed, progress=progress)
-    bare = np.prod([1 - hull(points, loaded.size, brow, BROW) for brow in BROWS], axis=0)  # brows differ, whatever is worn
-    chosen, agreement = alike(np.minimum(lighter, 0) * region * bare, seed=seed)
-    layer = layer_of(lighter[chosen], region)
-    unseen = np.flatnonzero(without & known.held)[:UNSEEN]
-    scale, seen = enough(known, unseen, layer, points, loaded, column, sign)
+    unseen: NDArray[np.integer]
+    if source in WORN:
+        layer, facts = _worn_alike(known, having, lacking, column, points, LOCAL.get(source, ""), seed=seed, progress=progress)
+        unseen, asked = np.flatnonzero(without & known.held)[:UNSEEN], ENOUGH
+    else:
+        where = tints.area(points, loaded.size, source)
+        colours = tints.tint(known, having, lacking, column, points, where, seed=seed, progress=progress)
+        layer, facts = np.concatenate([colours, [around(where > tints.PLAIN)]]), {"of": min(len(having), tints.PAIRS)}
+        unseen = alike_unseen(known, having, np.flatnonzero(without & known.held), column, seed)
+        asked = recognised(known, np.flatnonzero(has & known.held), loaded, column, sign)
+    scale, seen = enough(known, unseen, layer, points, loaded, column, sign, asked=asked)
     folder, name = writable(loaded, pack), named(source, sign)
-    path = _into(folder, name, layer, points, scale)
+    path = put(folder, name, layer, points, scale)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    facts = {"prototype": name, "faces": len(having), "of": len(chosen), "agreement": round(agreement, 4), "scale": scale, "seen": seen}
+    facts = {"prototype": name, "faces": len(having)} | facts | {"scale": scale, "seen": seen, "asked": round(asked, 4)}
     (out / f"{NAME}.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     if len(unseen):
         pictures = [*known.faces[unseen[:8]], *(worn(known.faces[row], scale * layer, points, known.points[row]) for row in unseen[:8])]
         write_sheet(out / "samples.png", np.stack(pictures), [""] * len(pictures), columns=len(pictures) // 2)
     return path
+
+
+def _worn_alike(
+    faces: Faces,
+    having: NDArray[np.integer],
+    lacking: NDArray[np.integer],
+    column: int,
+    points: Floats,
+    region: str,
+    *,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[Floats, dict[str, Any]]:
+    """The layer [2,S,S] of what those of these faces wear that agree most."""
+    size = faces.faces.shape[1]
+    where = belt(points, size, region) * but_own(points, size)
+    lighter = light(faces, having, lacking, column, points, seed=seed, progress=progress)
+    bare = np.prod([1 - hull(points, size, brow, BROW) for brow in BROWS], axis=0)  # brows differ, whatever is worn
+    chosen, agreement = alike(np.minimum(lighter, 0) * where * bare, seed=seed)
+    return layer_of(lighter[chosen], where), {"of": len(chosen), "agreement": round(agreement, 4)}
 
 
 def belt(points: Floats, size: int, region: str) -> Floats:
@@ -157,18 +183,50 @@ def layer_of(lighter: Floats, region: Floats) -> Floats:
     mean = np.minimum((mean + mean[:, ::-1]) / 2, 0)
     plain = np.clip((-mean - FAINT) / PLAIN, 0, 1) * region
     light = mean * plain
-    wide = 2 * int(np.ceil(AROUND * len(mean))) + 1
-    share = cv2.dilate((plain > 0.05).astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
-    light[share == 0] = 0
-    share = np.maximum(share, _blur(share, AROUND * len(mean)))
+    share = around(plain > 0.05)
+    light[share < 1] = 0
     return np.stack([light, share]).astype(np.float32)
+
+
+def around(changed: NDArray[np.bool_]) -> Floats:
+    """[S,S] in 0..1: AROUND what is changed a face may differ, and fades."""
+    wide = 2 * int(np.ceil(AROUND * len(changed))) + 1
+    share = cv2.dilate(changed.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
+    return np.asarray(np.maximum(share, _blur(share, AROUND * len(changed))), np.float32)
+
+
+def alike_unseen(faces: Faces, having: NDArray[np.integer], unseen: NDArray[np.integer], column: int, seed: int) -> NDArray[np.integer]:
+    """Up to UNSEEN of the unseen faces, of sex, age and smile as those are that have it: nobody calls a woman bearded."""
+    if not len(unseen):
+        return unseen
+    dice = np.random.default_rng(seed)
+    kinds, partners = pixel_faces.partners(faces, unseen, column)
+    rows = [partners[kinds[row], dice.integers(partners.shape[1])] for row in dice.choice(having, 4 * UNSEEN)]
+    return np.unique(rows)[:UNSEEN]
+
+
+@torch.no_grad()
+def recognised(faces: Faces, rows: NDArray[np.integer], pack: Pack, column: int, sign: int) -> float:
+    """Of photographs that have it, on how many the pack's classifier sees it; never more than ENOUGH."""
+    if not len(rows) or column >= pack.manifest.networks["classifier"].config.get("attributes", 40):
+        return ENOUGH
+    logits = pack.classifier(to_batch(faces.faces[rows[: 4 * UNSEEN]], pack.device))[:, column]
+    return min(ENOUGH, float((logits * sign > 0).float().mean()))
 
 
 @torch.no_grad()
 def enough(
-    faces: Faces, rows: NDArray[np.integer], layer: Floats, points: Floats, pack: Pack, column: int, sign: int
+    faces: Faces,
+    rows: NDArray[np.integer],
+    layer: Floats,
+    points: Floats,
+    pack: Pack,
+    column: int,
+    sign: int,
+    *,
+    asked: float = ENOUGH,
 ) -> tuple[float, float | None]:
-    """How much of a layer it takes until the pack's classifier sees it on ENOUGH of the faces of these rows, and on how many it does. All
+    """How much of a layer it takes until the pack's classifier sees it on `asked` of the faces of these rows, and on how many it does. All
     of it, and nobody knows, where there are no faces or the classifier does not know the attribute."""
     known = column < pack.manifest.networks["classifier"].config.get("attributes", 40)
     if not len(rows) or not known:
@@ -176,7 +234,7 @@ def enough(
     for scale in SCALES:
         pictures = np.stack([worn(faces.faces[row], scale * layer, points, faces.points[row]) for row in rows])
         seen = float((pack.classifier(to_batch(pictures, pack.device))[:, column] * sign > 0).float().mean())
-        if seen >= ENOUGH:
+        if seen >= asked:
             break
     return scale, round(seen, 4)
 
@@ -184,7 +242,7 @@ def enough(
 def worn(face: NDArray[np.uint8], layer: Floats, points: Floats, to: Floats) -> NDArray[np.uint8]:
     """A face [S,S,3] with landmarks `to` and the layer on it."""
     on = warped(np.ascontiguousarray(layer.transpose(1, 2, 0)), points, to, len(face))
-    return np.clip(np.rint(face * np.exp(on[..., :1])), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(face * np.exp(on[..., :-1])), 0, 255).astype(np.uint8)
 
 
 def _common(faces: Faces, row: int, points: Floats) -> Floats:
@@ -197,7 +255,7 @@ def _blur(picture: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
-def _into(folder: Path, name: str, layer: Floats, points: Floats, scale: float) -> Path:
+def put(folder: Path, name: str, layer: Floats, points: Floats, scale: float) -> Path:
     """Beside the prototypes a pack has, or in the place of one."""
     pack = load_pack(folder)
     layers: dict[str, Tensor] = {}
@@ -210,7 +268,14 @@ def _into(folder: Path, name: str, layer: Floats, points: Floats, scale: float) 
         layers = dict(zip(old.transforms, old.layers, strict=True))
         points, scales = old.points.numpy(), dict(zip(old.transforms, old.scales, strict=True))
     layers[name], scales[name] = torch.from_numpy(layer), scale
-    config: dict[str, Any] = {"transforms": list(layers), "size": layer.shape[1], "scales": [scales[key] for key in layers]}
+    planes = max(map(len, layers.values()))
+    layers = {key: _planes(value, planes) for key, value in layers.items()}
+    config: dict[str, Any] = {
+        "transforms": list(layers),
+        "size": layer.shape[1],
+        "scales": [scales[key] for key in layers],
+        "planes": planes,
+    }
     together = Prototypes(**config)
     together.layers.copy_(torch.stack(list(layers.values())))
     together.points.copy_(torch.from_numpy(points))
@@ -218,3 +283,8 @@ def _into(folder: Path, name: str, layer: Floats, points: Floats, scale: float) 
     add_attributes(folder, [source for source in dict.fromkeys(name[:-1] for name in layers) if source not in flags], NAME)
     encoder = pack.manifest.networks["encoder"]
     return save_network(folder, NAME, together, config, license=encoder.license, trained_on=encoder.trained_on)
+
+
+def _planes(layer: Tensor, count: int) -> Tensor:
+    """A grey layer [2,S,S] as one in colour, where others are."""
+    return layer if len(layer) == count else torch.cat([layer[:1].expand(count - 1, -1, -1), layer[1:]])
