@@ -77,7 +77,7 @@ def test_trains_into_a_pack_in_colour_beside_grey_ones(tmp_path: Path, monkeypat
         assert np.array_equal(layers[0, plane], grey[0, 0])
     assert np.array_equal(layers[0, 3], grey[0, 1])
     facts = json.loads((tmp_path / "lips" / "prototype.json").read_text())
-    assert facts["scale"] in prototype.SCALES
+    assert facts["scale"] in (*prototype.SCALES, *prototype.PALE)
     assert 0 <= facts["asked"] <= prototype.ENOUGH
     assert [check.problem for check in verify(made) if check.problem] == []
     crops = np.repeat(np.random.default_rng(0).uniform(20, 235, (1, SIZE, SIZE, 1)).astype(np.float32), 3, -1)

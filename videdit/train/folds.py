@@ -35,10 +35,10 @@ BATCH, RATE, BETAS = 12, 2e-3, (0.0, 0.99)
 STYLE, WIDTHS, CRITIC = 64, (64, 64, 64, 48, 32, 12), (16, 28, 48, 64, 64)  # from 4 px up, and from half the size down
 R1, R1_EVERY = 0.4, 16
 DEEP = 0.35  # logarithm of what a fold darkens or lightens at most
-LIGHT = 0.3  # share of what it lightens: furrows darken whatever the light, ridges shine in that of one photograph
+LIGHT = 0.5  # share of what it lightens: furrows darken whatever the light, ridges shine in that of one photograph
 CONTRAST = 3.0  # with which the critic sees maps: of faint pictures R1 leaves it no slope to learn by
 DRAWN, TRUNCATION = 400, 0.9
-DEEPER = 1.2  # times what is drawn is +1: in a clip it is a mean over some frames
+DEEPER = 1.4  # times what is drawn is +1: in a clip it is a mean over some frames
 
 
 def train(

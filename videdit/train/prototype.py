@@ -12,6 +12,7 @@ the mean of all, in colour (train.tints).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ FAINT, PLAIN = 0.1, 0.15  # logarithm: less dark than this is nothing, and by th
 ASKEW = 0.045  # of the side, how far landmarks lie from where most have them on faces that look aside
 BROWS, BROW = (range(17, 22), range(22, 27)), 1.2  # their landmarks, and how much larger than those's hull a brow is
 AROUND = 0.06  # of the side, how much wider than the prototype a face may differ: frames are blended by pyramids, which need room
-UNSEEN, ENOUGH = 96, 0.95  # faces that a strength of 1 is found on, and the share of them that is to be seen with it (what is worn is worn)
+UNSEEN, ENOUGH = 96, 0.9  # faces that a strength of 1 is found on, and the share of them that is to be seen with it (what is worn is worn)
 SCALES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
+PALE = (2.8, 3.2)  # beyond these, of the mean of many in a small area, which is paler than each
 Floats = NDArray[np.float32]
 
 
@@ -78,16 +80,18 @@ def train(
     if len(having) < FEWEST or not len(lacking):
         raise UsageError(f"{data} shows {len(having)} faces to learn from", hint=f"{FEWEST} that look into the camera are needed.")
     unseen: NDArray[np.integer]
+    scales: Sequence[float]
     if source in WORN:
         layer, facts = _worn_alike(known, having, lacking, column, points, LOCAL.get(source, ""), seed=seed, progress=progress)
-        unseen, asked = np.flatnonzero(without & known.held)[:UNSEEN], ENOUGH
+        unseen, asked, scales = np.flatnonzero(without & known.held)[:UNSEEN], ENOUGH, SCALES
     else:
         where = tints.area(points, loaded.size, source)
         colours = tints.tint(known, having, lacking, column, points, where, seed=seed, progress=progress)
         layer, facts = np.concatenate([colours, [around(where > tints.PLAIN)]]), {"of": min(len(having), tints.PAIRS)}
         unseen = alike_unseen(known, having, np.flatnonzero(without & known.held), column, seed)
+        scales = (*SCALES, *PALE) if source in tints.AREAS else SCALES
         asked = recognised(known, np.flatnonzero(has & known.held), loaded, column, sign)
-    scale, seen = enough(known, unseen, layer, points, loaded, column, sign, asked=asked)
+    scale, seen = enough(known, unseen, layer, points, loaded, column, sign, asked=asked, scales=scales)
     folder, name = writable(loaded, pack), named(source, sign)
     path = put(folder, name, layer, points, scale)
     out = Path(out)
@@ -225,13 +229,14 @@ def enough(
     sign: int,
     *,
     asked: float = ENOUGH,
+    scales: Sequence[float] = SCALES,
 ) -> tuple[float, float | None]:
     """How much of a layer it takes until the pack's classifier sees it on `asked` of the faces of these rows, and on how many it does. All
     of it, and nobody knows, where there are no faces or the classifier does not know the attribute."""
     known = column < pack.manifest.networks["classifier"].config.get("attributes", 40)
     if not len(rows) or not known:
         return 1.0, None
-    for scale in SCALES:
+    for scale in scales:
         pictures = np.stack([worn(faces.faces[row], scale * layer, points, faces.points[row]) for row in rows])
         seen = float((pack.classifier(to_batch(pictures, pack.device))[:, column] * sign > 0).float().mean())
         if seen >= asked:
