@@ -22,6 +22,7 @@ from videdit.packs.manifest import direction
 from videdit.triangles import spread
 
 NOTHING = 0.02  # of a layer's share, below which it does nothing: a cubic warp rings
+EDGE = 4.0  # how much more suddenly a layer ends at the hull of the face than what is drawn into all of it
 CLEAR = 0.6  # logarithm by which the lighter parts of a face are lighter than the darker ones, on 19 of 20 photographs or more
 COARSE = 0.03  # of the side
 ASIDE = (2.0, 4.0)  # how much smaller than on the layer skin is seen where the layer begins to fade, and has: it faces away
@@ -95,7 +96,8 @@ def apply(
             layer = np.ascontiguousarray(off(known.layers[which]).transpose(1, 2, 0), np.float32)
             for row in np.flatnonzero(sign * amounts > 0):
                 where = places(points, landmarks[row], len(layer), size)
-                on = laid(layer, where) * facing(where, len(layer))[..., None]
+                ends = np.minimum(1, EDGE * inside(landmarks[row], size, ""))  # of a turned face, behind its edge, a layer goes on
+                on = laid(layer, where) * (ends * facing(where, len(layer)))[..., None]
                 power = known.scales[which] * abs(float(amounts[row])) * clear[row]
                 share = np.where(on[..., -1] < NOTHING, 0, np.clip(on[..., -1], 0, 1))
                 changed = np.clip(out[row] * np.exp(power * on[..., :-1]), 0, 255)
