@@ -40,7 +40,7 @@ def skin(points: Floats, size: int) -> Floats:
     """[size,size] in 0..1: where a face with these landmarks [78,2] px shows skin and no edges but folds; the same on both sides."""
     share = inside(points, size, "")
     for numbers, grown, soft in OWN_EDGES:
-        share = share * (1 - _blur(hull(points, size, numbers, grown).astype(np.float32), soft * size / 128))
+        share = share * (1 - blur(hull(points, size, numbers, grown).astype(np.float32), soft * size / 128))
     return even(share)
 
 
@@ -65,7 +65,7 @@ def examples(faces: Faces, pack: Pack, column: int, sign: int, points: Floats) -
 
 def fold(faces: Faces, row: int, points: Floats, share: Floats) -> Floats:
     """The map of a face [S,S]: the logarithm of its skin over its blur, brought to landmarks `points`; what is no skin takes no part."""
-    return _over_blur(_common(faces, row, points), share)
+    return _overblur(_common(faces, row, points), share)
 
 
 def _common(faces: Faces, row: int, points: Floats) -> Floats:
@@ -74,9 +74,9 @@ def _common(faces: Faces, row: int, points: Floats) -> Floats:
     return np.log(np.clip(picture, 0, 255).mean(-1) + 8)
 
 
-def _over_blur(light: Floats, share: Floats) -> Floats:
+def _overblur(light: Floats, share: Floats) -> Floats:
     weight, wide = share + 1e-3, BLUR * len(light)
-    return light - _blur(light * weight, wide) / _blur(weight, wide)
+    return light - blur(light * weight, wide) / blur(weight, wide)
 
 
 class Effect:
@@ -141,5 +141,5 @@ def even(picture: Floats) -> Floats:
     return np.asarray((picture + picture[:, ::-1]) / 2, np.float32)
 
 
-def _blur(picture: Floats, sigma: float) -> Floats:
+def blur(picture: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from videdit.edit.prototype import NOTHING
 from videdit.errors import UsageError
 from videdit.networks.discriminator import Discriminator, realness
 from videdit.networks.stylegan2 import Generator
@@ -26,7 +27,7 @@ from videdit.packs.manifest import direction as named
 from videdit.train import prototype
 from videdit.train.augment import shifted
 from videdit.train.editors import fit, writable
-from videdit.train.fold_maps import BLUR, FEWEST, Effect, Floats, best, choose, even, examples, fold, skin
+from videdit.train.fold_maps import BLUR, FEWEST, Effect, Floats, best, blur, choose, even, examples, fold, skin
 from videdit.train.pictures import gather
 from videdit.train.pixel import wanted
 from videdit.train.run import Progress, Run, write_sheet
@@ -38,7 +39,8 @@ DEEP = 0.35  # logarithm of what a fold darkens or lightens at most
 LIGHT = 0.5  # share of what it lightens: furrows darken whatever the light, ridges shine in that of one photograph
 CONTRAST = 3.0  # with which the critic sees maps: of faint pictures R1 leaves it no slope to learn by
 DRAWN, TRUNCATION = 400, 0.9
-DEEPER = 1.4  # times what is drawn is +1: in a clip it is a mean over some frames
+DEEPER = 1.7  # times what is drawn is +1: in a clip it is a mean over some frames, and blurred
+PLACED = 1 / 128  # of the side: landmarks place a layer no better, and detail that is finer shakes more than it shows
 
 
 def train(
@@ -82,7 +84,7 @@ def train(
     fit(game.network, run, game.loss, latest, rate=RATE, decay=0.0, seed=seed, betas=BETAS, also=game.parts)
     drawn = game.draw(DRAWN, seed)
     chosen, facts = choose(drawn, maps, judge)
-    layer: Floats = np.stack([drawn[chosen], share])
+    layer: Floats = np.stack([blur(drawn[chosen], PLACED * loaded.size) * (share > NOTHING), share])
     seen = judge.logits(DEEPER * layer[:1], prototype.UNSEEN)[0]
     folder, name = writable(loaded, pack), named(source, sign)
     facts |= {"layer": name, "faces": len(maps), "scale": DEEPER, "seen": round(float((seen > 0).mean()), 4)}
