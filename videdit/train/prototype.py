@@ -43,11 +43,12 @@ AGREEING = 4  # power of how far they agree in what is best: rims of several sha
 FEWEST, STARTS, STEPS = 3 * PEOPLE, 400, 12
 OTHERS = 600  # faces without it, of the same sex, age and smile, that others are compared with
 COARSE = 0.0625  # of the side: darkness that is spread wider is light, or skin
+SOFT = 0.6 / 128  # of the side: where many rims end, the mean of them is ragged, and what is sharper than landmarks are right shakes
 FAINT, PLAIN = 0.1, 0.15  # logarithm: less dark than this is nothing, and by this much more it counts in full
 ASKEW = 0.045  # of the side, how far landmarks lie from where most have them on faces that look aside
 BROWS, BROW = (range(17, 22), range(22, 27)), 1.2  # their landmarks, and how much larger than those's hull a brow is
 AROUND = 0.06  # of the side, how much wider than the prototype a face may differ: frames are blended by pyramids, which need room
-UNSEEN, ENOUGH = 96, 0.9  # faces that a strength of 1 is found on, and the share of them that is to be seen with it (what is worn is worn)
+UNSEEN, ENOUGH = 96, 0.8  # faces that a strength of 1 is found on, and the share of them that is to be seen with it (what is worn is worn)
 SCALES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
 PALE = (2.8, 3.2)  # beyond these, of the mean of many in a small area, which is paler than each
 Floats = NDArray[np.float32]
@@ -188,6 +189,7 @@ def layer_of(lighter: Floats, region: Floats) -> Floats:
     plain = np.clip((-mean - FAINT) / PLAIN, 0, 1) * region
     light = mean * plain
     share = around(plain > 0.05)
+    light = _blur(light, SOFT * len(mean))
     light[share < 1] = 0
     return np.stack([light, share]).astype(np.float32)
 
