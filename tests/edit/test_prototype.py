@@ -11,6 +11,7 @@ from tests.tinypack import SIZE, add_pixel, add_prototype, make_tiny_pack, pixel
 from videdit.curves import Curve
 from videdit.edit import draw, resolve
 from videdit.edit.pixel import apply as pixel
+from videdit.edit.pixel import inside
 from videdit.edit.prototype import apply, clearness, facing, places, warped
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack, load_pack
@@ -125,7 +126,8 @@ def test_auto_takes_several_one_after_the_other(folder: Path) -> None:
 def test_in_haze_black_is_not_black(pack: Pack) -> None:
     haze = 180 + 0.1 * CROPS
     clear, hazy = (apply(crops, POINTS, {"Eyeglasses": 1.0}, pack)[0] / crops for crops in (CROPS, haze))
-    assert (clearness(CROPS[0], POINTS[0]), clearness(haze[0] * 0 + 99, POINTS[0])) == (1.0, 0.0)
+    face = inside(POINTS[0], SIZE, "")
+    assert (clearness(CROPS[0], face), clearness(haze[0] * 0 + 99, face)) == (1.0, 0.0)
     inner = np.s_[:, 9:13, 9:23]
     assert clear[inner].max() < 0.3 < 0.7 < hazy[inner].min()
 

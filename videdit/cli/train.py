@@ -27,20 +27,12 @@ STEPS = {
     "mapper": "--method mapper: one network for all attributes at once, into the pack",
     "expression": "what --expression-from takes over: layers chosen by search, into the pack; minutes",
     "pixel": "--method pixel: a network that redraws one direction of one attribute, into the pack",
-    "prototype": "--method prototype: what people with an attribute wear alike, as a layer, into the pack; a minute",
+    "prototype": "--method prototype: what people with an attribute wear, or are coloured by, as a layer, into the pack; a minute",
     "folds": "--method prototype: folds of skin, drawn by a network, as a layer, into the pack",
     "occlusion": "what lies in front of a face (hands, things) and must stay there, into the pack",
 }
-EDITORS = (
-    "attribute",
-    "transformer",
-    "mapper",
-    "expression",
-    "pixel",
-    "prototype",
-    "folds",
-    "occlusion",
-)  # trained for a pack that is complete
+# trained for a pack that is complete
+EDITORS = ("attribute", "transformer", "mapper", "expression", "pixel", "prototype", "folds", "occlusion")
 DESCRIPTION = (
     """Train a part of a model pack. DATA is the folder that `python -m videdit.train.data` prepares; OUT keeps checkpoints,
 log, curve and samples, and a run that was interrupted goes on from there.

@@ -59,9 +59,10 @@ def facing(where: Crops, side: int) -> Crops:
     return np.asarray(share, np.float32)
 
 
-def clearness(crop: Crops, landmarks: Floats) -> float:
-    """0..1: how much contrast a face shows beside CLEAR. In haze, or on small or dim pictures, black is not black, nor is a layer's."""
-    skin = inside(landmarks, len(crop), "") > 0.5
+def clearness(crop: Crops, face: Crops) -> float:
+    """0..1: how much contrast a face shows beside CLEAR; face [S,S] in 0..1: where it is (`inside`). In haze, or on small or dim pictures,
+    black is not black, nor is a layer's."""
+    skin = face > 0.5
     if not skin.any():
         return 1.0
     low, high = np.quantile(np.log(np.clip(crop, 0, 255).mean(-1)[skin] + 8), (0.05, 0.95))
@@ -84,7 +85,7 @@ def apply(
         raise UsageError(f"{both[0]!r} is both edited and locked", hint="drop one of the two")
     out, reach, size = np.array(crops, np.float32), np.zeros(crops.shape[:3], np.float32), crops.shape[1]
     points = off(known.points)
-    clear = [clearness(crop, at) for crop, at in zip(crops, landmarks, strict=True)] if any(np.any(a) for a in strengths.values()) else []
+    asked: list[tuple[int, Floats]] = []  # which layer, how much of it for each crop
     for source, amounts in zip(strengths, per_frame(strengths, len(crops)).T, strict=True):
         for sign in (-1, 1):
             if not (sign * amounts > 0).any():
@@ -92,15 +93,19 @@ def apply(
             name = direction(source, sign)
             if name not in known.transforms:
                 raise UsageError(f"the pack has no prototype {name}", hint="it has: " + ", ".join(known.transforms))
-            which = known.transforms.index(name)
-            layer = np.ascontiguousarray(off(known.layers[which]).transpose(1, 2, 0), np.float32)
-            for row in np.flatnonzero(sign * amounts > 0):
-                where = places(points, landmarks[row], len(layer), size)
-                ends = np.minimum(1, EDGE * inside(landmarks[row], size, ""))  # of a turned face, behind its edge, a layer goes on
-                on = laid(layer, where) * (ends * facing(where, len(layer)))[..., None]
-                power = known.scales[which] * abs(float(amounts[row])) * clear[row]
-                share = np.where(on[..., -1] < NOTHING, 0, np.clip(on[..., -1], 0, 1))
-                changed = np.clip(out[row] * np.exp(power * on[..., :-1]), 0, 255)
-                out[row] = np.where(share[..., None] > 0, changed, out[row])
-                reach[row] = np.maximum(reach[row], share)
+            asked.append((known.transforms.index(name), np.maximum(sign * amounts, 0)))
+    layers = {which: np.ascontiguousarray(off(known.layers[which]).transpose(1, 2, 0), np.float32) for which, _ in asked}
+    for row, (crop, at) in enumerate(zip(crops, landmarks, strict=True)):
+        acting = [(which, float(amounts[row])) for which, amounts in asked if amounts[row] > 0]
+        if not acting:
+            continue
+        face = inside(at, size, "")
+        where, clear = places(points, at, known.layers.shape[-1], size), clearness(crop, face)
+        shown = np.minimum(1, EDGE * face) * facing(where, known.layers.shape[-1])  # behind the edge of a turned face a layer goes on
+        for which, amount in acting:
+            on = laid(layers[which], where) * shown[..., None]
+            share = np.where(on[..., -1] < NOTHING, 0, np.clip(on[..., -1], 0, 1))
+            changed = np.clip(out[row] * np.exp(known.scales[which] * amount * clear * on[..., :-1]), 0, 255)
+            out[row] = np.where(share[..., None] > 0, changed, out[row])
+            reach[row] = np.maximum(reach[row], share)
     return out, reach

@@ -15,6 +15,7 @@ from videdit.packs.load import Pack
 from videdit.train import pixel_faces, prototype
 from videdit.train.augment import to_batch
 from videdit.train.pictures import Faces
+from videdit.train.tints import blur, brought, even
 
 BLUR = 0.04  # of the side: what is wider is light, or the shape of the head
 # landmarks of what has edges of its own, how much larger than it, and how soft (px of 128): lids with brows, eyes, nose, lips; and
@@ -65,18 +66,9 @@ def examples(faces: Faces, pack: Pack, column: int, sign: int, points: Floats) -
 
 def fold(faces: Faces, row: int, points: Floats, share: Floats) -> Floats:
     """The map of a face [S,S]: the logarithm of its skin over its blur, brought to landmarks `points`; what is no skin takes no part."""
-    return _overblur(_common(faces, row, points), share)
-
-
-def _common(faces: Faces, row: int, points: Floats) -> Floats:
-    """The logarithm of a face [S,S], brought to landmarks."""
-    picture = warped(faces.faces[row].astype(np.float32), faces.points[row], points, faces.faces.shape[1])
-    return np.log(np.clip(picture, 0, 255).mean(-1) + 8)
-
-
-def _overblur(light: Floats, share: Floats) -> Floats:
+    light = np.log(brought(faces, row, points).mean(-1) + 8)
     weight, wide = share + 1e-3, BLUR * len(light)
-    return light - blur(light * weight, wide) / blur(weight, wide)
+    return np.asarray(light - blur(light * weight, wide) / blur(weight, wide), np.float32)
 
 
 class Effect:
@@ -123,10 +115,10 @@ def choose(drawn: Floats, maps: Floats, judge: Effect) -> tuple[int, dict[str, A
     logits = judge.logits(drawn, UNSEEN)
     fine = _deepest(drawn) <= np.quantile(_deepest(maps), BOLD)
     merit = np.where((near <= limit) & fine, logits.mean(1), -np.inf)
-    best = int(np.argmax(merit if np.isfinite(merit).any() else -near))
+    chosen = int(np.argmax(merit if np.isfinite(merit).any() else -near))
     plain = judge.logits(np.zeros_like(drawn[:1]), UNSEEN)[0]
-    facts = {"drawn": len(drawn), "nearest": near[best], "limit": limit, "logit": logits[best].mean(), "before": plain.mean()}
-    return best, {name: round(float(value), 4) for name, value in facts.items()}
+    facts = {"drawn": len(drawn), "nearest": near[chosen], "limit": limit, "logit": logits[chosen].mean(), "before": plain.mean()}
+    return chosen, {name: round(float(value), 4) for name, value in facts.items()}
 
 
 def _unit(maps: Floats) -> Floats:
@@ -134,12 +126,3 @@ def _unit(maps: Floats) -> Floats:
     maps = np.ascontiguousarray(maps, np.float32)
     small: Floats = np.stack([cv2.resize(some, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).ravel() for some in maps])
     return np.asarray(small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-9), np.float32)
-
-
-def even(picture: Floats) -> Floats:
-    """The mean with its mirror image."""
-    return np.asarray((picture + picture[:, ::-1]) / 2, np.float32)
-
-
-def blur(picture: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)

@@ -27,10 +27,11 @@ from videdit.packs.manifest import direction as named
 from videdit.train import prototype
 from videdit.train.augment import shifted
 from videdit.train.editors import fit, writable
-from videdit.train.fold_maps import BLUR, FEWEST, Effect, Floats, best, blur, choose, even, examples, fold, skin
+from videdit.train.fold_maps import BLUR, FEWEST, Effect, Floats, best, choose, examples, fold, skin
 from videdit.train.pictures import gather
 from videdit.train.pixel import wanted
 from videdit.train.run import Progress, Run, write_sheet
+from videdit.train.tints import blur, even
 
 BATCH, RATE, BETAS = 12, 2e-3, (0.0, 0.99)
 STYLE, WIDTHS, CRITIC = 64, (64, 64, 64, 48, 32, 12), (16, 28, 48, 64, 64)  # from 4 px up, and from half the size down

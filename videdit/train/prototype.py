@@ -37,7 +37,7 @@ from videdit.train.pixel import wanted
 from videdit.train.run import Progress, write_sheet
 
 NAME = "prototype"
-WORN = ("Eyeglasses", "Wearing_Hat")
+WORN = ("Eyeglasses", "Wearing_Hat")  # everybody's is another
 PEOPLE = 12  # whose pictures, with their mirror images, make a prototype
 AGREEING = 4  # power of how far they agree in what is best: rims of several shapes make smudged ones
 FEWEST, STARTS, STEPS = 3 * PEOPLE, 400, 12
@@ -159,7 +159,7 @@ def light(
 def alike(pictures: Floats, *, seed: int = 0) -> tuple[NDArray[np.integer], float]:
     """Of pictures [N,S,S] rows of the PEOPLE [PEOPLE] that, mirror images included, agree best on what they show most of; and how far
     they agree, 0..1."""
-    small = np.stack([cv2.resize(_blur(picture, 0.8), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for picture in pictures])
+    small = np.stack([cv2.resize(tints.blur(picture, 0.8), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for picture in pictures])
     flat, mirrored = (side.reshape(len(small), -1) for side in (small, small[:, :, ::-1]))
     lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
     unit = flat / lengths
@@ -185,11 +185,11 @@ def alike(pictures: Floats, *, seed: int = 0) -> tuple[NDArray[np.integer], floa
 def layer_of(lighter: Floats, region: Floats) -> Floats:
     """The layer [2,S,S] (networks.prototype) of pictures [K,S,S] that are alike, in a region [S,S] in 0..1."""
     mean = lighter.mean(0)
-    mean = np.minimum((mean + mean[:, ::-1]) / 2, 0)
+    mean = np.minimum(tints.even(mean), 0)
     plain = np.clip((-mean - FAINT) / PLAIN, 0, 1) * region
-    light = mean * plain
+    light: Floats = np.asarray(mean * plain, np.float32)
     share = around(plain > 0.05)
-    light = _blur(light, SOFT * len(mean))
+    light = tints.blur(light, SOFT * len(mean))
     light[share < 1] = 0
     return np.stack([light, share]).astype(np.float32)
 
@@ -198,7 +198,7 @@ def around(changed: NDArray[np.bool_]) -> Floats:
     """[S,S] in 0..1: AROUND what is changed a face may differ, and fades."""
     wide = 2 * int(np.ceil(AROUND * len(changed))) + 1
     share = cv2.dilate(changed.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
-    return np.asarray(np.maximum(share, _blur(share, AROUND * len(changed))), np.float32)
+    return np.asarray(np.maximum(share, tints.blur(share, AROUND * len(changed))), np.float32)
 
 
 def alike_unseen(faces: Faces, having: NDArray[np.integer], unseen: NDArray[np.integer], column: int, seed: int) -> NDArray[np.integer]:
@@ -255,11 +255,7 @@ def worn(face: NDArray[np.uint8], layer: Floats, points: Floats, to: Floats) -> 
 def _common(faces: Faces, row: int, points: Floats) -> Floats:
     """The logarithm of a face [S,S] over its blur, brought to landmarks `points`."""
     face = faces.faces[row].astype(np.float32).mean(-1) + 8
-    return warped(np.log(face / _blur(face, COARSE * len(face))), faces.points[row], points, len(face))
-
-
-def _blur(picture: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+    return warped(np.log(face / tints.blur(face, COARSE * len(face))), faces.points[row], points, len(face))
 
 
 def put(folder: Path, name: str, layer: Floats, points: Floats, scale: float) -> Path:

@@ -35,7 +35,7 @@ def area(points: Floats, size: int, source: str) -> Floats:
     """[size,size] in 0..1: where on a face with these landmarks [78,2] px an attribute may be seen; never in eyes or between lips."""
     share = inside(points, size, "") * but_own(points, size)
     if source in AREAS:
-        parts = [_soft(hull(points, size, numbers, grown), size) for numbers, grown in AREAS[source]]
+        parts = [blur(hull(points, size, numbers, grown).astype(np.float32), SOFT * size) for numbers, grown in AREAS[source]]
         share = share * np.maximum.reduce(parts)
     elif LOCAL.get(source):
         share = share * inside(points, size, LOCAL[source])
@@ -67,8 +67,7 @@ def tint(
         total += _colours(faces, row, points) - _colours(faces, partners[kinds[row], dice.integers(partners.shape[1])], points)
         if progress and i % 50 == 0:
             progress("faces", i, len(chosen))
-    mean = total / len(chosen)
-    mean = (mean + mean[:, ::-1]) / 2
+    mean = even(np.asarray(total / len(chosen), np.float32))
     whole = inside(points, len(where), "") > 0.9
     beside = whole & (where < PLAIN)
     light = np.median(mean[beside], axis=0) if beside.sum() > 0.1 * whole.sum() else np.full(3, np.median(mean[whole]))
@@ -78,11 +77,22 @@ def tint(
     return np.asarray((layer * where[..., None]).transpose(2, 0, 1), np.float32)
 
 
+def brought(faces: Faces, row: int, points: Floats) -> Floats:
+    """A face [S,S,3] RGB 0..255, brought to landmarks."""
+    picture = warped(faces.faces[row].astype(np.float32), faces.points[row], points, faces.faces.shape[1])
+    return np.asarray(np.clip(picture, 0, 255), np.float32)
+
+
 def _colours(faces: Faces, row: int, points: Floats) -> Floats:
     """The logarithm of a face's colours [S,S,3], brought to landmarks."""
-    picture = warped(faces.faces[row].astype(np.float32), faces.points[row], points, faces.faces.shape[1])
-    return np.log(np.clip(picture, 0, 255) + 8)
+    return np.log(brought(faces, row, points) + 8)
 
 
-def _soft(mask: NDArray[np.uint8], size: int) -> Floats:
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), SOFT * size), np.float32)
+def even(picture: Floats) -> Floats:
+    """The mean of a picture [S,S] or [S,S,C] with its mirror image."""
+    return np.asarray((picture + picture[:, ::-1]) / 2, np.float32)
+
+
+def blur(picture: Floats, sigma: float) -> Floats:
+    """Gaussian, sigma in px."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
