@@ -5,7 +5,7 @@ import pytest
 
 from tests.scripted import picture
 from videdit.composite import Change, steady
-from videdit.composite.motion import GRID, SIDE, carried, grey_of, moved_from, offsets, still
+from videdit.composite.motion import GRID, SIDE, along, carried, grey_of, moved_from, offsets, still
 
 
 def shifted(crop: np.ndarray, x: int, y: int) -> np.ndarray:
@@ -46,6 +46,16 @@ def test_offsets_lead_to_other_rows_and_back() -> None:
     assert offsets(moved, 4, 1)[..., 0] == pytest.approx(-0.03, abs=1e-3)
     assert offsets(moved, 1, 4)[..., 0] == pytest.approx(0.03, abs=1e-3)
     assert not offsets(moved, 2, 2).any()
+
+
+def test_points_go_along_with_the_skin_below_them() -> None:
+    moved = still(5)
+    moved[1:, :, : GRID // 2, 0] = -0.01  # the left half goes right, a hundredth of the side a row
+    points = np.tile([(0.2, 0.3), (0.8, 0.3)], (5, 1, 1))
+    gone = along(moved, points)
+    assert gone[:, 0, 0] == pytest.approx(0.01 * np.arange(5), abs=1e-4)
+    assert not gone[:, 1].any()
+    assert not gone[..., 1].any()
 
 
 def test_nothing_is_copied_where_nothing_moves() -> None:

@@ -59,6 +59,17 @@ def offsets(moved: Moved, now: int, other: int) -> Array:
     return out
 
 
+def along(moved: Moved, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[T,n,2] in crop sides: how far the skin below each of points [T,n,2] (crop sides, origin at the top-left corner) has moved by each
+    row since the first, added up where the points lie."""
+    out = np.zeros(points.shape)
+    for row in range(1, len(points)):
+        at = (points[row] * GRID - 0.5).astype(np.float32)  # OpenCV counts from the first cell's centre
+        back = cv2.remap(moved[row].astype(np.float32), at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out[row] = out[row - 1] - back[0]
+    return out
+
+
 def carried(planes: Array, offset: Array, box: tuple[slice, slice] = (slice(None), slice(None))) -> Array:
     """Planes [S,S,C], C at most 4, of another row, brought to this one: each pixel of the box (rows, columns) is read at its place plus
     the offset [GRID,GRID,2] of its cell. Cubic, for the mean of many that are a little blurred is blurred: values may overshoot."""

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from videdit import composite
 from videdit.composite import Change
+from videdit.composite.motion import along
 from videdit.invert.encoder import BATCH
 from videdit.pipeline.changes import Motion, batch_before, crop_points, no_change, padded, steadied, weaker
 from videdit.pipeline.people import crop_frame
 from videdit.pipeline.report import Stopwatch
+from videdit.smooth import METHODS
 from videdit.types import Frame
 from videdit.video.reader import read_frames
 
@@ -22,6 +24,7 @@ Array = NDArray[np.float32]
 Floats = NDArray[np.floating]
 # crops [N,S,S,3], landmarks [N,78,2], times [N] s -> crops, where [N,S,S]
 Draw = Callable[[Array, Floats, Floats], tuple[Array, Array]]
+STRAY = 0.012  # of the crop's side: landmarks that lie farther off where their skin has gone show what the skin does not, such as a mouth
 
 
 def drawn_changes(
@@ -58,8 +61,27 @@ def _analysed(
         points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[rows], track.quads[rows], strict=True)])
         with clock.stage("generate"):
             times = np.pad(np.asarray(track.times[rows], np.float64), (0, BATCH - len(crops)), mode="edge")
-            after, within = draw(padded(crops), padded(points), times)
+            after, within = draw(padded(crops), padded(on_skin(motion, size, rows)), times)
             after = weaker(crops, after[: len(crops)], np.float32(motion.scale) * motion.strength[rows])
         with clock.stage("analyse"):
             found = composite.analyse(crops, after, points, mode=mode, within=within[: len(crops)])
         yield from found
+
+
+def on_skin(motion: Motion, size: int, rows: slice) -> NDArray[np.float64]:
+    """Landmarks [n,78,2] px of the crops of some rows, for what is drawn onto the skin below them: it moves as the skin does
+    (composite.motion), and only where on it they lie is smoothed, over more time than a face could be. So it shakes no more than skin."""
+    track, moved, seconds = motion.person.track, motion.person.moved, motion.steady.placed
+    method = METHODS[motion.steady.method]
+    reach = method.reach * seconds
+    first, last = np.searchsorted(track.times, (track.times[rows][0] - reach, track.times[rows][-1] + reach))
+    near, wanted = slice(int(first), int(last) + 1), slice(rows.start - int(first), rows.stop - int(first))
+    points = np.stack([crop_points(p, q, 1) for p, q in zip(track.landmarks[near], track.quads[near], strict=True)])
+    found = points[wanted]
+    if moved is None or seconds <= 0:
+        return np.asarray(size * found)
+    gone = along(moved[near], points)
+    times, present, weights = track.times[near], motion.present[near], motion.weights[near]
+    lie = method.smooth(points - gone, times, present, seconds, weights=weights, start=wanted.start, stop=wanted.stop) + gone[wanted]
+    off = np.linalg.norm(lie - found, axis=-1, keepdims=True)
+    return np.asarray(size * (found + (lie - found) * np.clip(2 - off / STRAY, 0, 1)))

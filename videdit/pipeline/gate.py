@@ -16,7 +16,7 @@ from videdit.composite import Change
 from videdit.edit.plan import Moves
 from videdit.invert import encode
 from videdit.pipeline.changes import Motion, acting, crop_points, padded, weaker
-from videdit.pipeline.drawn import Draw
+from videdit.pipeline.drawn import Draw, on_skin
 from videdit.pipeline.models import Models
 from videdit.pipeline.people import crop_frame
 from videdit.types import Frame
@@ -161,7 +161,8 @@ def _drawn(
     """Changes at a scale, by redrawn crops."""
     crops, points, count = _crops(motion, rows, frames, size), _points(motion, rows, size), len(rows)
     times = padded(np.asarray(motion.person.track.times)[rows])
-    full, within = (found[:count] for found in draw(padded(crops), padded(points), times))
+    lies = np.concatenate([on_skin(motion, size, slice(row, row + 1)) for row in rows])
+    full, within = (found[:count] for found in draw(padded(crops), padded(lies), times))
     after = weaker(crops, full, motion.strength[rows])
 
     def make(scale: float) -> list[Change]:

@@ -14,6 +14,7 @@ from videdit.pipeline.people import Person
 from videdit.smooth import METHODS, bridge, trust
 
 STEADY = 0.1  # seconds that changes are smoothed over; their latents already are, by --smooth
+PLACED = 5.0  # times that: the seconds over which it is smoothed where on the skin something drawn lies
 CALM = 0.75  # seconds that a picture's expression is smoothed over, against a face that changes its own
 BATCH = 256  # rows judged at a time
 MISPLACED = 0.03  # of the face's side: landmarks that lie less far off their neighbours (RMS) are not doubted
@@ -30,6 +31,11 @@ class Steadiness:
     latents: float
     changes: float
     expression: float
+
+    @property
+    def placed(self) -> float:
+        """Seconds that the places of what is drawn onto skin are smoothed over."""
+        return PLACED * self.changes
 
     @property
     def ahead(self) -> float:
