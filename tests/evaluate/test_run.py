@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.evaluate.faces import make_people
-from tests.tinypack import make_tiny_pack
+from tests.tinypack import add_pixel, make_tiny_pack
+from videdit import composite
 from videdit.errors import MissingError, UsageError
 from videdit.evaluate import figures
 from videdit.evaluate.bench import Bench
@@ -18,7 +19,7 @@ from videdit.evaluate.drift import there_and_back
 from videdit.evaluate.ladder import Codes, Trial
 from videdit.evaluate.methods import available, check_methods, editor
 from videdit.evaluate.people import choose, open_data
-from videdit.evaluate.run import RESULTS, Options, attributes_of, evaluate, kept
+from videdit.evaluate.run import RESULTS, Options, Session, attributes_of, evaluate, kept, trials_of
 from videdit.evaluate.tables import page
 from videdit.packs.load import load_pack
 from videdit.quality.judge import load_judge
@@ -119,6 +120,59 @@ def test_every_face_is_asked_for_what_the_judge_does_not_see(trial: Trial) -> No
     assert (np.abs(asked) == 2).all()
 
 
+def test_pictures_are_composited_as_the_editor_does(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the pack says how latents move landmarks, the face's own pixels move."""
+    rows, asked = np.array([1]), []
+    analyse = composite.analyse
+
+    def noted(*args: np.ndarray, moves: np.ndarray | None = None, **more: np.ndarray) -> list[composite.Change]:
+        asked.append(moves)
+        return analyse(*args, moves=moves, **more)
+
+    monkeypatch.setattr(composite, "analyse", noted)
+    shape = np.random.default_rng(0).normal(size=(78, 2, *trial.people.w.shape[1:])).astype(np.float32) / 1000
+    monkeypatch.setattr(type(trial.bench.pack), "shape", lambda pack: shape)
+    trial.look(3.0, rows)
+    moved = trial.editor(trial.people.w[rows], trial.asked(3.0, rows)) - trial.people.w[rows]
+    assert asked[0] == pytest.approx(trial.bench.pack.size * np.einsum("nld,pxld->npx", moved, shape), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def drawing(place: Path) -> Session:
+    """A pack that draws glasses away, and axes for all else."""
+    pack = load_pack(add_pixel(make_tiny_pack(place / "drawing")))
+    pack.manifest.methods["Eyeglasses-"] = ("pixel",)
+    bench = Bench(pack, *load_judge(), workers=1)
+    people = choose(open_data(place / "work"), bench, count=8, seed=0)
+    people.seen[:4, bench.names.index("Eyeglasses")] = 0.9  # and nobody else wears any
+    people.seen[4:, bench.names.index("Eyeglasses")] = 0.1
+    asked = attributes_of(["eyeglasses", "smile"], pack.manifest, bench.names)
+    return Session(bench, people, asked, OPTIONS, None, Codes(people), print)
+
+
+def test_a_method_of_one_direction_is_measured_on_those_who_have_what_it_takes(drawing: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videdit.evaluate.run.FEWEST", 4)
+    trials = trials_of(editor("pixel", drawing.bench.pack, {}), drawing)
+    assert list(trials) == ["eyeglasses"]
+    assert len(trials["eyeglasses"].people) == 4
+    assert (trials["eyeglasses"].strengths(1.0, np.arange(4)) == -1).all()
+
+
+def test_auto_is_what_the_pack_names_for_each_direction(drawing: Session) -> None:
+    auto, pack = editor("auto", drawing.bench.pack, {}), drawing.bench.pack
+    trial = trials_of(auto, drawing)["eyeglasses"]
+    rows = np.arange(2, 6)
+    look = trial.look(1.0, rows, keep=True)
+    assert not len(look.drawn), "renders do not show what is drawn"
+    for name, part in (("pixel", rows[:2]), ("axes", rows[2:])):
+        alone = Trial(trial.bench, trial.people, editor(name, pack, {}), trial.source).look(1.0, part, keep=True)
+        same = look.pictures[:2] if name == "pixel" else look.pictures[2:]
+        assert np.abs(same.astype(int) - alone.pictures).max() < 5  # networks in bfloat16, in batches of other sizes
+        assert (same != trial.people.pictures[part]).any()
+    held = auto(trial.people.w[rows], trial.asked(1.0, rows), ["Smiling"])
+    assert (held != trial.people.w[rows]).any((1, 2)).all(), "with locks, axes take what pixel would do"
+
+
 def test_axes_come_back(trial: Trial) -> None:
     found = there_and_back(trial, 1.0, np.arange(3), None, Codes(trial.people), 0)
     assert found["latent"] < 1e-5
@@ -130,6 +184,7 @@ def test_axes_come_back(trial: Trial) -> None:
 def test_only_methods_that_the_pack_has_parts_for(place: Path) -> None:
     pack = load_pack(place / "tiny")
     assert available(pack) == ["axes", "interfacegan", "ganspace"]
+    assert check_methods([], pack) == available(pack)
     with pytest.raises(UsageError, match="transformer"):
         check_methods(["transformer"], pack)
 

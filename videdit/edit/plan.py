@@ -84,6 +84,12 @@ class Moves:
         return out
 
 
+def methods_for(manifest: Manifest, source: str, asked: str, strength: float, *, locked: bool) -> tuple[str, ...]:
+    """What edits an attribute, as `Manifest.methods_for`; with `auto` and locks, a method that knows them: one that draws does not."""
+    names = manifest.methods_for(source, asked, strength)
+    return ("axes",) if locked and asked == "auto" and not set(names) <= set(METHODS) else names
+
+
 def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
     """Two names of one attribute are added up; `auto` becomes what the pack names, for each direction a strength takes over time, and of
     the methods that know locks where there are any.
@@ -99,9 +105,7 @@ def resolve(plan: EditPlan, manifest: Manifest) -> Moves:
     locks = dict.fromkeys(manifest.source_of(name) for name in plan.locks)
     by_method: dict[str, dict[str, Strength | Half]] = {}
     for source, strength in strengths.items():
-        methods = {1 if end > 0 else -1: manifest.methods_for(source, plan.method, end) for end in extremes(strength)}
-        if locks and plan.method == "auto":  # a network that draws one thing knows no locks
-            methods = {sign: names if set(names) <= set(METHODS) else ("axes",) for sign, names in methods.items()}
+        methods = {1 if end > 0 else -1: methods_for(manifest, source, plan.method, end, locked=bool(locks)) for end in extremes(strength)}
         for method in dict.fromkeys(name for names in methods.values() for name in names):
             signs = [sign for sign, names in methods.items() if method in names]
             acts: Strength | Half = strength

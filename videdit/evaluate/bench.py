@@ -20,6 +20,7 @@ from videdit.quality.judge import Judge
 from videdit.train.measure import Studio
 
 if TYPE_CHECKING:
+    from videdit.evaluate.methods import Editor, Strengths
     from videdit.evaluate.people import People
 
 BATCH = 32
@@ -74,43 +75,87 @@ class Bench:
         """The faces uint8 [n,S,S,3] of pictures of these people."""
         return np.stack([crop_quad(p, people.quads[i], self.pack.size, cubic=True) for p, i in zip(pictures, rows, strict=True)])
 
-    def put(self, pictures: Bytes, before: NDArray[np.float32], after: NDArray[np.float32], people: People, rows: Rows) -> Bytes:
-        """Pictures uint8 [n,H,W,3] with the change between two renders [n,S,S,3] composited in, as the editor does for a still."""
+    def edited(
+        self,
+        editor: Editor,
+        pictures: Bytes,
+        people: People,
+        rows: Rows,
+        strengths: Strengths,
+        *,
+        locks: Sequence[str] = (),
+        w: NDArray[np.floating] | None = None,
+    ) -> tuple[Bytes, Bytes]:
+        """Pictures uint8 [n,H,W,3] of faces `rows`, edited as the editor does a still, and renders uint8 [n,S,S,3] of the edited latents
+        (none where the method draws). w: the pictures' latents, where they are not the people's."""
+        before = people.before[rows] if w is None else self.render(w)
+        w = people.w[rows] if w is None else w
+        if editor.draws:
+            pictures = self._drawn(editor, pictures, people, rows, strengths, locks)
+        moved, after = editor(w, strengths, locks), before
+        if moved is not w:
+            after = self.render(moved)
+            pictures = self._moved(pictures, w, moved, before, after, people, rows)
+        return pictures, as_bytes(after[:0] if editor.draws else after)
 
-        def one(item: tuple[Bytes, NDArray[np.float32], NDArray[np.float32], int]) -> Bytes:
-            picture, first, second, row = item
-            frame = frame_of(np.ascontiguousarray(picture))
-            change = composite.analyse(first[None], second[None], people.marks[row][None])[0]
-            composite.apply(frame, change, people.quads[row])
-            return rgb_of(frame)
+    def _moved(
+        self,
+        pictures: Bytes,
+        w: NDArray[np.floating],
+        moved: NDArray[np.floating],
+        before: NDArray[np.float32],
+        after: NDArray[np.float32],
+        people: People,
+        rows: Rows,
+    ) -> Bytes:
+        """Pictures with the change between renders of latents w and moved composited in, where these differ."""
+        shape = self.pack.shape()
+        moves = None if shape is None else self.pack.size * np.tensordot(moved - w, shape, axes=([1, 2], [2, 3]))
 
-        items = zip(pictures, before, after, (int(row) for row in rows), strict=True)
-        return np.stack(self._map(one, list(items)))
+        def one(i: int) -> Bytes:
+            if np.array_equal(w[i], moved[i]):
+                return pictures[i]
+            lies = None if moves is None else moves[i : i + 1]
+            change = composite.analyse(before[i : i + 1], after[i : i + 1], people.marks[rows[i]][None], moves=lies)[0]
+            return _with(change, pictures[i], people.quads[rows[i]])
+
+        return np.stack(self._map(one, range(len(pictures))))
+
+    def _drawn(self, editor: Editor, pictures: Bytes, people: People, rows: Rows, strengths: Strengths, locks: Sequence[str]) -> Bytes:
+        """Pictures with what a method draws into their crops."""
+        crops = np.stack([crop_quad(p.astype(np.float32), people.quads[i], self.pack.size) for p, i in zip(pictures, rows, strict=True)])
+        marks = people.marks[rows]
+        after, within = editor.draw(crops, marks, strengths, locks)
+        changes = composite.analyse(crops, after, marks, within=within)
+        return np.stack([_with(change, p, people.quads[i]) for change, p, i in zip(changes, pictures, rows, strict=True)])
 
     def look(
         self,
+        editor: Editor,
         people: People,
         rows: Rows,
-        after: Callable[[Rows], NDArray[np.float32]],
+        strengths: Callable[[Rows], Strengths],
         *,
+        locks: Sequence[str] = (),
         views: Sequence[str] = VIEWS,
         keep: bool = False,
     ) -> Look:
-        """Faces `rows` of the people with an edit; after(rows) gives the edited renders float32 [n,S,S,3] of some of them.
+        """Faces `rows` of the people with an edit; strengths(rows): what is asked of some of them.
 
-        views: what is judged; keep: the pictures of these views are kept.
+        views: what is judged (renders never of a method that draws); keep: the pictures of these views are kept.
         """
         found: dict[str, list[NDArray[np.generic]]] = {name: [] for name in ("seen", "drawn", "pictures", "renders")}
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
-            made = after(part)
             if "seen" in views:
-                put = self.put(people.pictures[part], people.before[part], made, people, part)
+                put, made = self.edited(editor, people.pictures[part], people, part, strengths(part), locks=locks)
                 found["seen"].append(self.judged(self.crops(put, people, part)))
                 found["pictures"] += [put] if keep else []
-            if "drawn" in views:
+            else:
+                made = as_bytes(self.render(editor(people.w[part], strengths(part), locks)))
+            if "drawn" in views and len(made):
                 found["drawn"].append(self.judged(made))
-                found["renders"] += [as_bytes(made)] if keep else []
+                found["renders"] += [made] if keep else []
         return Look(**{name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in found.items()})  # type: ignore[arg-type]
 
     def _map(self, work: Callable[[Any], Bytes], items: Sequence[Any]) -> list[Bytes]:
@@ -118,6 +163,13 @@ class Bench:
             return [work(item) for item in items]
         with ThreadPoolExecutor(self.workers) as pool:  # OpenCV lets go of the interpreter
             return list(pool.map(work, items))
+
+
+def _with(change: composite.Change, picture: Bytes, quad: NDArray[np.floating]) -> Bytes:
+    """A picture with a change in it."""
+    frame = frame_of(np.ascontiguousarray(picture))
+    composite.apply(frame, change, quad)
+    return rgb_of(frame)
 
 
 def cores() -> int:

@@ -31,23 +31,24 @@ def relative(moved: Floats, w: Floats) -> float:
 def there_and_back(trial: Trial, size: float, rows: Rows, likeness: Likeness | None, codes: Codes, count: int) -> dict[str, float]:
     """+a, then -a, on `rows`.
 
-    latent: |w'' - w| / |w| without any picture in between, move: |w' - w| / |w|, nothing: the same for a strength of nothing;
+    latent: |w'' - w| / |w| without any picture in between, move: |w' - w| / |w|, nothing: the same for a strength of nothing (NaN where
+    not all is done in latents);
     levels: mean |difference| of the crops after both edits in the pictures, of 255; back: share of faces judged as before again;
     kept: share of all the other attributes with |dp| < 0.25; identity against the source, on `count` faces of the rows.
     """
     bench, people = trial.bench, trial.people
     w, asked = people.w[rows], trial.strengths(size, rows)
-    there = trial.editor(w, {trial.source: asked}, ())
-    back = trial.editor(there, {trial.source: -asked}, ())
-    first = bench.put(people.pictures[rows], people.before[rows], bench.render(there), people, rows)
+    there = trial.editor(w, {trial.source: asked})
+    back = trial.editor(there, {trial.source: -asked})
+    first, _ = bench.edited(trial.editor, people.pictures[rows], people, rows, {trial.source: asked})
     second = _edit_again(trial, first, rows, -asked)
     crops, before = bench.crops(second, people, rows), bench.crops(people.pictures[rows], people, rows)
     judged = bench.judged(crops)
     found = {
         "strength": size,
-        "latent": relative(back, w),
-        "move": relative(there, w),
-        "nothing": relative(trial.editor(w, {trial.source: np.full(len(w), LITTLE)}, ()), w),
+        "latent": float("nan") if trial.editor.draws else relative(back, w),
+        "move": float("nan") if trial.editor.draws else relative(there, w),
+        "nothing": float("nan") if trial.editor.draws else relative(trial.editor(w, {trial.source: np.full(len(w), LITTLE)}), w),
         "levels": float(np.abs(crops.astype(np.float32) - before).mean()),
         "back": float(((judged[:, trial.column] >= 0.5) == (people.seen[rows, trial.column] >= 0.5)).mean()),
         "kept": preservation(people.seen[rows], judged, [trial.column]),
@@ -59,8 +60,7 @@ def _edit_again(trial: Trial, pictures: NDArray[np.uint8], rows: Rows, asked: Fl
     """Pictures of these people, encoded and edited."""
     bench = trial.bench
     w = bench.encode(bench.crops(pictures, trial.people, rows))
-    before, after = bench.render(w), bench.render(trial.editor(w, {trial.source: asked}, ()))
-    return bench.put(pictures, before, after, trial.people, rows)
+    return bench.edited(trial.editor, pictures, trial.people, rows, {trial.source: asked}, w=w)[0]
 
 
 def _identity(
@@ -105,10 +105,10 @@ def together(
     for trial in trials:
         alone[trial.source] = trial.rates(trial.look(sizes[trial.source], rows, views=["seen"]), rows)["seen"]["changed"]
 
-    def renders(part: Rows) -> NDArray[np.float32]:
-        return bench.render(editor(people.w[part], {t.source: t.strengths(sizes[t.source], part) for t in trials}, ()))
+    def asked(part: Rows) -> dict[str, NDArray[np.float64]]:
+        return {t.source: t.strengths(sizes[t.source], part) for t in trials}
 
-    look = bench.look(people, rows, renders, views=["seen"], keep=True)
+    look = bench.look(editor, people, rows, asked, views=["seen"], keep=True)
     for trial in trials:
         at_once[trial.source] = trial.rates(look, rows)["seen"]["changed"]
     done = _all_done(trials, look.seen, rows)

@@ -38,18 +38,21 @@ def draw_curves(methods: Mapping[str, Results], path: Path) -> Path:
     """A row a view: change rate over strength, and preservation over change rate, mean of the attributes; then preservation by
     attribute. Raises MissingError."""
     plt = pyplot()
-    names = list(next(iter(methods.values()))["attributes"])
+    names = list(dict.fromkeys(name for results in methods.values() for name in results["attributes"]))
     columns = 2 + len(names)
     figure, axes = plt.subplots(2, columns, figsize=(3.2 * columns, 6.4), squeeze=False, constrained_layout=True)
     for row, (view, title) in enumerate(TITLES.items()):
         for i, (method, results) in enumerate(methods.items()):
-            each = [points_of(results["attributes"][name]["curve"], view) for name in names if name in results["attributes"]]
-            mean = np.nanmean(np.stack(each), 0)
+            found = {name: entry["curve"] for name, entry in results["attributes"].items() if view in entry["curve"][0]}
+            if not found:  # a method that draws has no renders
+                continue
+            each = {name: points_of(curve, view) for name, curve in found.items()}
+            mean = np.nanmean(np.stack(list(each.values())), 0)
             color = f"C{i % 10}"
             axes[row][0].plot(mean[:, 0], mean[:, 1], "o-", ms=3, color=color, label=method)
             axes[row][1].plot(mean[:, 1], mean[:, 2], "o-", ms=3, color=color)
-            for column, points in enumerate(each, 2):
-                axes[row][column].plot(points[:, 1], points[:, 2], "o-", ms=3, color=color)
+            for name, points in each.items():
+                axes[row][2 + names.index(name)].plot(points[:, 1], points[:, 2], "o-", ms=3, color=color)
         axes[row][0].set(xlabel="strength", ylabel=f"{title}\nchange rate", ylim=(0, 1.02), title="mean")
         for column, name in enumerate(["mean", *names], 1):
             axes[row][column].set(xlabel="change rate", ylabel="preservation", xlim=(0, 1.02), title=name)

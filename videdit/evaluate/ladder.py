@@ -6,8 +6,9 @@ Every face is asked to flip: towards the attribute where the judge does not see 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +45,13 @@ class Trial:
         """What is asked of each face [n] at a strength of this size."""
         return size * self.people.flips(self.column, rows)
 
-    def renders(self, size: float, locks: Sequence[str] = ()) -> Callable[[Rows], NDArray[np.float32]]:
-        """The edited renders of given faces."""
-        return lambda rows: self.bench.render(self.editor(self.people.w[rows], {self.source: self.strengths(size, rows)}, locks))
+    def asked(self, size: float, rows: Rows) -> dict[str, NDArray[np.float64]]:
+        """The same by the attribute's name."""
+        return {self.source: self.strengths(size, rows)}
 
     def look(self, size: float, rows: Rows, *, locks: Sequence[str] = (), views: Sequence[str] = VIEWS, keep: bool = False) -> Look:
         """What comes out of it."""
-        return self.bench.look(self.people, rows, self.renders(size, locks), views=views, keep=keep)
+        return self.bench.look(self.editor, self.people, rows, partial(self.asked, size), locks=locks, views=views, keep=keep)
 
     def rates(self, look: Look, rows: Rows) -> dict[str, dict[str, float]]:
         """By view: changed (share of the faces not yet as asked that are, after), on and off (the same, one direction), kept
@@ -130,7 +131,7 @@ def matched(
             size = _further(points, size) if rate == max(rates) and entry["changed"] < rate - NEAR else None
     if main is None:
         main = trial.look(best_strength(points), everybody, views=["seen"], keep=True)
-    size = strength_for(points, MAIN, "drawn")
+    size = strength_for(points, MAIN, "drawn") if "drawn" in points[0] else None
     if size is not None:
         look = trial.look(size, everybody, views=["drawn"], keep=True)
         out["drawn"].append(_entry(trial, "drawn", MAIN, size, everybody, look, likeness, codes, count))

@@ -1,24 +1,26 @@
-"""What is compared: the methods of the edit stage, and the baselines, all as one kind of function."""
+"""What is compared: the methods of the edit stage, what `auto` takes of them, and the baselines, all as one kind of thing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from torch.nn import Module
 
 from videdit import edit
-from videdit.edit.axes import AxisSet, apply
+from videdit.edit.axes import AxisSet
+from videdit.edit.pixel import Crops
+from videdit.edit.plan import methods_for
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack
+from videdit.packs.manifest import direction
 
 Floats = NDArray[np.floating]
-# (latents [n,L,D], strengths by source name, one or one a face [n], locked source names) -> edited latents float32 [n,L,D]
-Editor = Callable[[Floats, Mapping[str, float | Floats], Sequence[str]], Floats]
+Strengths = Mapping[str, Floats]  # by source name, one a face [n]
 BASELINES = ("interfacegan", "ganspace")
+BOTH = (-1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,63 @@ class OnlyAxes:
         raise PackError(f"a baseline has no {name}")
 
 
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """A method of a pack, `auto`, or a baseline (`axes` of its own)."""
+
+    name: str
+    parts: Pack | OnlyAxes
+
+    @property
+    def draws(self) -> bool:
+        """Whether it redraws crops, or may: renders of latents do not show what it does."""
+        return self.name == "auto" or self.name in edit.CROP_METHODS
+
+    def signs(self, source: str) -> tuple[int, ...]:
+        """The directions of an attribute that it can go."""
+        if isinstance(self.parts, OnlyAxes) or self.name not in edit.CROP_METHODS:
+            return BOTH
+        taught = self.parts.manifest.transforms(self.name)
+        return tuple(sign for sign in BOTH if direction(source, sign) in taught)
+
+    def __call__(self, w: Floats, strengths: Strengths, locks: Sequence[str] = ()) -> Floats:
+        """Edited latents of latents [n,L,D]; the same object where no method moves latents. locks: source names."""
+        asked = self._asked(strengths, locks)
+        for name, mapper in edit.METHODS.items():
+            if name in asked:
+                w = mapper(w, asked[name], self.parts, locks=locks)
+        return w
+
+    def draw(self, crops: Crops, landmarks: Floats, strengths: Strengths, locks: Sequence[str] = ()) -> tuple[Crops, Crops]:
+        """Redrawn crops of crops float32 [n,S,S,3], landmarks [n,78,2] px of them, and where they may differ [n,S,S]; see `edit.draw`."""
+        asked, reach = self._asked(strengths, locks), crops[..., 0] * 0
+        for name, drawer in edit.CROP_METHODS.items():
+            if name in asked:
+                crops, more = drawer(crops, landmarks, asked[name], self.parts, locks=locks)
+                reach = np.maximum(reach, more)
+        return crops, reach
+
+    def _asked(self, strengths: Strengths, locks: Sequence[str]) -> dict[str, dict[str, float | Floats]]:
+        """By method, what is asked of it."""
+        if isinstance(self.parts, OnlyAxes):
+            return {"axes": dict(strengths)}
+        found: dict[str, dict[str, float | Floats]] = {}
+        for source, values in strengths.items():
+            for sign in BOTH:
+                part = np.where(sign * values > 0, values, 0.0)
+                if not part.any():
+                    continue
+                for name in methods_for(self.parts.manifest, source, self.name, sign, locked=bool(locks)):
+                    known = found.setdefault(name, {})
+                    known[source] = known.get(source, 0.0) + part
+        return found
+
+
 def available(pack: Pack) -> list[str]:
-    """Names of the methods this pack has the parts for, and of the baselines."""
-    return [name for name in edit.METHODS if name == "axes" or name in pack.manifest.networks] + list(BASELINES)
+    """Names of the methods this pack has the parts for, `auto` where it names any, and the baselines."""
+    known = pack.manifest
+    own = [name for name in (*edit.METHODS, *edit.CROP_METHODS) if name == "axes" or name in known.networks]
+    return own + (["auto"] if known.methods else []) + list(BASELINES)
 
 
 def check_methods(names: Sequence[str], pack: Pack) -> list[str]:
@@ -56,10 +112,4 @@ def check_methods(names: Sequence[str], pack: Pack) -> list[str]:
 
 def editor(name: str, pack: Pack, baselines: Mapping[str, AxisSet]) -> Editor:
     """A method by name."""
-    if name in baselines:
-        return partial(_moved, apply, OnlyAxes(baselines[name]))
-    return partial(_moved, edit.METHODS[name], pack)
-
-
-def _moved(mapper: edit.Mapper, parts: edit.Parts, w: Floats, strengths: Mapping[str, float | Floats], locks: Sequence[str]) -> Floats:
-    return mapper(w, strengths, parts, locks=locks)
+    return Editor(name, OnlyAxes(baselines[name]) if name in baselines else pack)

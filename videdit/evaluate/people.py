@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,10 @@ class People:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def only(self, rows: NDArray[np.integer]) -> People:
+        """Some of them."""
+        return People(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def flips(self, column: int, rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """What an edit asks of these faces so that the judge changes its mind: +1 where it does not see attribute `column`, else -1."""

@@ -21,7 +21,7 @@ from videdit.evaluate.drift import mapper_errors, one_after_another, there_and_b
 from videdit.evaluate.ladder import Codes, Trial, best_strength, curve, matched
 from videdit.evaluate.leakage import leakage
 from videdit.evaluate.likeness import Likeness, strangers_median
-from videdit.evaluate.methods import BASELINES, check_methods, editor
+from videdit.evaluate.methods import BASELINES, BOTH, Editor, check_methods, editor
 from videdit.evaluate.people import People, choose, open_data
 from videdit.packs.load import load_pack
 from videdit.packs.manifest import Attribute, Manifest
@@ -32,6 +32,7 @@ RESULTS = "evaluation.json"
 ATTRIBUTES = ("smile", "mouth-open", "eyeglasses", "male", "age", "beard", "bushy-eyebrows", "lipstick")
 TOGETHER = (("smile", "eyeglasses", "age"), ("mouth-open", "bushy-eyebrows", "lipstick"))
 CHAIN = 4  # edits one after another
+FEWEST = 2 * figures.STRIP  # faces that a method is measured on
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,7 @@ def evaluate(
             codes = session.codes.of("seen", np.arange(len(people)), likeness)
             found["strangers"] = strangers_median(codes, people.identity)
         for method in methods:
-            trials = {
-                flag: Trial(bench, people, editor(method, loaded, baselines), attribute.source, number)
-                for number, (flag, attribute) in enumerate(asked.items())
-            }
+            trials = trials_of(editor(method, loaded, baselines), session)
             found["methods"][method] = _method(method, trials, session)
             _write(Path(out) / RESULTS, found)
     return _finish(found, session, Path(out), curves=curves, strips=strips)
@@ -167,16 +165,30 @@ def kept(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
     return {**head, "strangers": None, "methods": old["methods"] if same else {}}
 
 
+def trials_of(editor: Editor, session: Session) -> dict[str, Trial]:
+    """By flag, a method on each attribute it can edit, on those people whom it can give what they lack, or take what they have."""
+    bench, people, found = session.bench, session.people, {}
+    for number, (flag, attribute) in enumerate(session.asked.items()):
+        flips = people.flips(bench.names.index(attribute.source), np.arange(len(people)))
+        able = np.flatnonzero(np.isin(flips, editor.signs(attribute.source)))
+        everybody = len(able) == len(people)
+        if everybody or len(able) >= FEWEST:
+            among = people if everybody else people.only(able)
+            found[flag] = Trial(bench, among, editor, attribute.source, number)
+    return found
+
+
 def _method(name: str, trials: Mapping[str, Trial], session: Session) -> dict[str, Any]:
     """Everything about one method."""
     sizes: dict[str, float] = {}
     results: dict[str, Any] = {"pack": session.bench.pack.id, "attributes": {}}
     started = time.monotonic()
     for flag, trial in trials.items():
-        found = _attribute(name, flag, trial, [t.source for t in trials.values() if t is not trial], session)
+        others = [attribute.source for attribute in session.asked.values() if attribute.source != trial.source]
+        found = _attribute(name, flag, trial, others, session)
         sizes[trial.source] = found["strength"]
         results["attributes"][flag] = found
-    if session.options.drift:
+    if session.options.drift and all(trial.people is session.people for trial in trials.values()):
         rows = np.arange(min(session.options.drift, len(session.people)))
         chain = list(trials.values())[:CHAIN]
         results["one_after_another"] = one_after_another(chain, sizes, rows, session.likeness, session.codes, session.few)
@@ -190,18 +202,22 @@ def _method(name: str, trials: Mapping[str, Trial], session: Session) -> dict[st
 
 def _attribute(name: str, flag: str, trial: Trial, others: Sequence[str], session: Session) -> dict[str, Any]:
     """A method on an attribute: curve, matched figures, leakage, there and back."""
-    options, people = session.options, session.people
+    options, people = session.options, trial.people
+    codes = session.codes if people is session.people else Codes(people)
     some = np.arange(min(options.curve_faces, len(people)))
     points = curve(trial, options.strengths, some)
-    entries, look = matched(trial, points, options.rates, some, session.likeness, session.codes, options.identities)
+    entries, look = matched(trial, points, options.rates, some, session.likeness, codes, options.identities)
     size = best_strength(points)
     found: dict[str, Any] = {"source": trial.source, "strength": size, "curve": points, "matched": entries}
     if options.drift:
         rows = np.arange(min(options.drift, len(people)))
         found["leakage"] = leakage(trial, look, size, others, rows)
-        found["there_and_back"] = there_and_back(trial, size, rows, session.likeness, session.codes, session.few)
+        if trial.editor.signs(trial.source) == BOTH:
+            found["there_and_back"] = there_and_back(trial, size, rows, session.likeness, codes, session.few)
     rows = np.arange(min(figures.STRIP, len(people)))
-    strip = session.strips.setdefault(flag, {"source": figures.strip_row(people, people.pictures[rows], rows.tolist())})
+    strip = session.strips.setdefault(flag, {})
+    whose = "source" if people is session.people else f"source of {name}"
+    strip.setdefault(whose, figures.strip_row(people, people.pictures[rows], rows.tolist()))
     strip[f"{name} {size:.2f}"] = figures.strip_row(people, look.pictures[rows], rows.tolist())
     whole = trial.rates(look, np.arange(len(people)))["seen"]
     session.say(f"{name} {flag}: strength {size:.2f}, changed {whole['changed']:.3f}, kept {whole['kept']:.3f}")

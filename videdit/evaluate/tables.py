@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from videdit.config import METHODS
 from videdit.evaluate.ladder import MAIN, at_rate
 from videdit.evaluate.leakage import summary
 from videdit.evaluate.methods import BASELINES
@@ -28,6 +29,8 @@ def page(found: Results) -> str:
         f"{found['faces']} faces of people no network has seen and nothing was chosen by (shard 5), pack {found['pack']}."
         f" Every face is asked to flip what the judge sees. Strengths come from curves over {found['curve_faces']} of them; at {MAIN:g}"
         f" everybody is measured, at other rates those of the curves; a rate that was missed is interpolated{counted}."
+        " auto: what the pack names for each direction, as a user gets it; pixel and prototype: on those who lack what they give, or have"
+        " what they take."
         f" Means are over the attributes that a method reaches. – : not reached at any strength up to {top:g}.{near}"
     )
     parts = [
@@ -57,10 +60,20 @@ def reached(results: Results, rate: float, view: str) -> list[str]:
     return [name for name in results["attributes"] if not math.isnan(at_rate(_entries(results, name, view), rate, "kept"))]
 
 
+def _showing(methods: Mapping[str, Results], view: str) -> dict[str, Results]:
+    """The methods that have this view: those that draw have no renders."""
+    return {name: found for name, found in methods.items() if any(view in a["curve"][0] for a in found["attributes"].values())}
+
+
+def _names(methods: Mapping[str, Results]) -> list[str]:
+    """The attributes' flags, whichever method has them."""
+    return list(dict.fromkeys(name for results in methods.values() for name in results["attributes"]))
+
+
 def _means(methods: Mapping[str, Results], rates: Sequence[float], view: str) -> list[Row]:
     """A line a method: preservation and identity at each rate, mean over the attributes it reaches, and how many these are."""
     rows: list[Row] = []
-    for name, results in methods.items():
+    for name, results in _showing(methods, view).items():
         row: dict[str, Value] = {"method": name}
         for rate in rates:
             own = reached(results, rate, view)
@@ -74,7 +87,7 @@ def _means(methods: Mapping[str, Results], rates: Sequence[float], view: str) ->
 def _pairs(methods: Mapping[str, Results], view: str) -> list[Row]:
     """Each method against each baseline at MAIN, over the attributes that both reach."""
     rows: list[Row] = []
-    for name in (m for m in methods if m not in BASELINES):
+    for name in (m for m in _showing(methods, view) if m not in BASELINES):
         for baseline in (b for b in BASELINES if b in methods):
             own, other = methods[name], methods[baseline]
             both = [a for a in reached(own, MAIN, view) if a in reached(other, MAIN, view)]
@@ -88,8 +101,9 @@ def _pairs(methods: Mapping[str, Results], view: str) -> list[Row]:
 
 def best(methods: Mapping[str, Results]) -> dict[str, str]:
     """By source name, the method to name in a pack's [methods]: at MAIN the highest preservation plus identity on composited pictures,
-    among those that reach it; where none does, the one that changes most. Baselines take no part."""
-    own = {name: results for name, results in methods.items() if name not in BASELINES}
+    among those that reach it; where none does, the one that changes most. Baselines take no part, nor what draws: it is chosen by
+    direction (train.prototype, train.pixel)."""
+    own = {name: results for name, results in methods.items() if name in METHODS}
     found: dict[str, str] = {}
     for flag, entry in next(iter(own.values()))["attributes"].items() if own else ():
         able = {m: r for m, r in own.items() if flag in reached(r, MAIN, "seen")}
@@ -117,7 +131,7 @@ def _mean(values: Sequence[float]) -> float:
 def _by_attribute(methods: Mapping[str, Results]) -> list[Row]:
     """A line an attribute: strength, preservation and identity of each method; where 0.9 is not reached, the highest rate."""
     rows: list[Row] = []
-    for name in next(iter(methods.values()))["attributes"]:
+    for name in _names(methods):
         row: dict[str, Value] = {"attribute": name}
         for method, results in methods.items():
             entries, found = _entries(results, name, "seen"), results["attributes"].get(name)
