@@ -9,7 +9,7 @@ import pytest
 
 from tests.tinypack import SIZE, add_pixel, make_tiny_pack, pixel_points
 from videdit.edit import draw, resolve
-from videdit.edit.pixel import BOLD, REGIONS, apply, but_own, exaggerated, inside
+from videdit.edit.pixel import BOLD, DRAWN, REGIONS, apply, but_own, exaggerated, inside
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_methods
@@ -49,7 +49,7 @@ def test_outside_the_hull_it_is_the_source_to_the_bit(pack: Pack, source: str, s
 
 def test_a_global_one_may_draw_in_all_of_the_face_and_nowhere_else(pack: Pack) -> None:
     out, reach = apply(CROPS, POINTS, {"Male": -1.0}, pack)
-    hulls = np.stack([inside(points, CROPS.shape[1], "") for points in POINTS])
+    hulls = np.stack([inside(points, CROPS.shape[1], "", DRAWN) for points in POINTS])
     np.testing.assert_array_equal(reach, hulls)
     assert (out != CROPS)[reach == 1].mean() > 0.9
     assert np.array_equal(out[reach == 0], CROPS[reach == 0])
@@ -117,6 +117,8 @@ def test_all_of_the_face_fades_towards_its_edge() -> None:
     mask, eyes = inside(points, 128, ""), inside(points, 128, "eyes")
     assert mask[int(points[30, 1]), int(points[30, 0])] == 1
     assert ((mask > 0) & (mask < 1)).sum() > ((eyes > 0) & (eyes < 1)).sum()
+    later = inside(points, 128, "", DRAWN)
+    assert (later <= mask).all() and later.sum() < mask.sum() and later.max() == 1
 
 
 def test_a_direction_that_was_not_trained_is_refused_naming_what_there_is(pack: Pack) -> None:

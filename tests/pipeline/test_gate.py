@@ -55,7 +55,7 @@ def test_strength_goes_back_until_it_holds(clip: Path, tmp_path: Path, pack: Pac
     (gate,) = held.gates
     assert SMALLEST <= gate.scale < 1
     assert gate.drop <= drop / 2 < gate.asked
-    assert gate.asked == pytest.approx(drop, rel=0.15)  # some frames, not steadied, against all
+    assert gate.asked == pytest.approx(drop, rel=0.25)  # some frames, not steadied, against all
     assert less < 0.75 * drop
     assert held.status == "edited"
     assert any("held back to" in warning for warning in held.warnings)

@@ -41,6 +41,7 @@ LOCAL = {
 }
 SOFT = 0.02  # of the crop's side: how far a region's edge fades, inwards
 FACE = 0.04  # likewise where the region is all of the face: what lies behind its edge must not be drawn onto it, nor hair
+DRAWN = 0.1  # likewise, for what a network draws into all of the face: near the edge it takes what lies behind for skin, and lights it up
 OWN = (range(36, 42), range(42, 48), range(60, 68))  # what shows between lids and lips: no change there is exaggerated
 BOLD = 24.0  # levels beyond which a change of all of the face is not exaggerated
 
@@ -53,13 +54,14 @@ class Drawer(Protocol):
     ) -> tuple[Crops, Crops]: ...
 
 
-def inside(landmarks: Floats, size: int, region: str) -> Crops:
+def inside(landmarks: Floats, size: int, region: str, fade: float | None = None) -> Crops:
     """[size,size] in 0..1: where a region's network may act, from landmarks [>=68,2] px of the crop; exactly 0 outside the hull, which
-    without a region is that of the face."""
+    without a region is that of the face. fade: instead of SOFT or FACE."""
     numbers, grow = REGIONS[region] if region else (range(len(landmarks)), 1.0)
     mask = hull(landmarks, size, numbers, grow)
     mask[[0, -1]] = mask[:, [0, -1]] = 0  # the crop's border is an edge too
-    return _smooth(cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * (SOFT if region else FACE) * size))
+    fade = fade or (SOFT if region else FACE)
+    return _smooth(cv2.distanceTransform(mask, cv2.DIST_L2, 3) / (2 * fade * size))
 
 
 def but_own(landmarks: Floats, size: int) -> Crops:
@@ -111,7 +113,7 @@ def apply(
             which = number(network, source, sign)
             share = (network.scales[which] * asked).astype(np.float32)[:, None, None, None]
             region = network.regions[which]
-            masks = np.stack([inside(points, size, region) for points in landmarks])
+            masks = np.stack([inside(points, size, region, None if region else DRAWN) for points in landmarks])
             image = onto(out, device).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
             change: Crops = np.float32(127.5) * off(network(image, which, onto(masks, device)[:, None]).float().permute(0, 2, 3, 1))
             if region or (share <= 1).all():

@@ -40,7 +40,7 @@ DEEP = 0.35  # logarithm of what a fold darkens or lightens at most
 LIGHT = 0.5  # share of what it lightens: furrows darken whatever the light, ridges shine in that of one photograph
 CONTRAST = 3.0  # with which the critic sees maps: of faint pictures R1 leaves it no slope to learn by
 DRAWN, TRUNCATION = 400, 0.9
-DEEPER = 1.7  # times what is drawn is +1: in a clip it is a mean over some frames, and blurred
+DEEPER = 2.1  # times what is drawn is +1: in a clip it is a mean over some frames, and blurred
 PLACED = 1 / 128  # of the side: landmarks place a layer no better, and detail that is finer shakes more than it shows
 
 
