@@ -12,7 +12,7 @@ from videdit.curves import Curve
 from videdit.edit import draw, resolve
 from videdit.edit.pixel import apply as pixel
 from videdit.edit.pixel import inside
-from videdit.edit.prototype import apply, clearness, facing, places, warped
+from videdit.edit.prototype import apply, clearness, facing, grown, places, warped
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.save import save_methods
@@ -58,6 +58,17 @@ def test_strengths_are_powers_of_it_for_each_frame(pack: Pack) -> None:
     assert np.array_equal(out[0], CROPS[0])
     np.testing.assert_allclose(out[1][inner], CROPS[1][inner] / 2, rtol=1e-3)
     np.testing.assert_allclose(out[2][inner], CROPS[2][inner] / 4, rtol=1e-3)
+
+
+def test_beyond_one_more_shows_but_nothing_gets_past_the_limit() -> None:
+    layer = np.array([-0.55, -0.3, -0.1, 0.1, 0.0], np.float32)
+    for strength in (0.5, 1.0):
+        np.testing.assert_allclose(grown(layer, strength, 0.55), strength * layer)
+    more = grown(layer, 3.0, 0.55)
+    assert (np.abs(more) >= np.abs(layer)).all()
+    assert np.abs(more).max() == pytest.approx(0.55)
+    assert more[2] < 2 * layer[2] and more[4] == 0
+    np.testing.assert_allclose(grown(layer, 3.0, 0.0), 3 * layer)
 
 
 def test_it_goes_where_the_landmarks_go() -> None:

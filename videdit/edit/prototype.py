@@ -69,14 +69,23 @@ def clearness(crop: Crops, face: Crops) -> float:
     return float(min(1.0, (high - low) / CLEAR))
 
 
+def grown(layer: Crops, strength: float, limit: float) -> Crops:
+    """What a layer does (logarithms, at +1) at a strength: times it, but beyond 1 nothing goes past a limit that was not past it before. So
+    more folds show, and the deepest don't become black lines. limit 0: none."""
+    if strength <= 1 or not limit:
+        return np.asarray(np.float32(strength) * layer, np.float32)
+    more = limit * np.tanh(strength * layer / limit)
+    return np.where(np.abs(more) < np.abs(layer), layer, more).astype(np.float32)
+
+
 def apply(
     crops: Crops, landmarks: Floats, strengths: Mapping[str, float | Floats], parts: Parts, *, locks: Sequence[str] = ()
 ) -> tuple[Crops, Crops]:
     """Edited crops float32 [N,S,S,3] RGB 0..255 of crops and landmarks [N,78,2] px of them; and where they may differ, [N,S,S] in 0..1.
 
-    strengths by source name, one number or one per crop [N], its sign the direction: powers of what the layer multiplies by, less in
-    pictures without contrast (`clearness`). Strength 0 gives the crops, to the bit. Locks are nothing to a layer. Raises UsageError for
-    a direction that the pack has no prototype of, PackError where it has none at all.
+    strengths by source name, one number or one per crop [N], its sign the direction: powers of what the layer multiplies by (but see
+    `grown`), less in pictures without contrast (`clearness`). Strength 0 gives the crops, to the bit. Locks are nothing to a layer.
+    Raises UsageError for a direction that the pack has no prototype of, PackError where it has none at all.
     """
     known = parts.loaded("prototype")
     assert isinstance(known, Prototypes)
@@ -105,7 +114,8 @@ def apply(
         for which, amount in acting:
             on = laid(layers[which], where) * shown[..., None]
             share = np.where(on[..., -1] < NOTHING, 0, np.clip(on[..., -1], 0, 1))
-            changed = np.clip(out[row] * np.exp(known.scales[which] * amount * clear * on[..., :-1]), 0, 255)
+            times = grown(known.scales[which] * on[..., :-1], amount, known.limits[which])
+            changed = np.clip(out[row] * np.exp(clear * times), 0, 255)
             out[row] = np.where(share[..., None] > 0, changed, out[row])
             reach[row] = np.maximum(reach[row], share)
     return out, reach

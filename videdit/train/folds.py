@@ -93,7 +93,8 @@ def train(
     some = unseen[:8]
     pictures = [*known.faces[some], *(prototype.worn(known.faces[row], DEEPER * layer, points, known.points[row]) for row in some)]
     write_sheet(run.out / "samples.png", np.stack(pictures), [""] * len(pictures), columns=len(some))
-    return prototype.put(folder, name, layer, points, DEEPER)
+    deepest = round(DEEPER * float(np.abs(layer[0]).max()), 2)
+    return prototype.put(folder, name, layer, points, DEEPER, limit=deepest)
 
 
 class Game:

@@ -258,11 +258,12 @@ def _common(faces: Faces, row: int, points: Floats) -> Floats:
     return warped(np.log(face / tints.blur(face, COARSE * len(face))), faces.points[row], points, len(face))
 
 
-def put(folder: Path, name: str, layer: Floats, points: Floats, scale: float) -> Path:
-    """Beside the prototypes a pack has, or in the place of one."""
+def put(folder: Path, name: str, layer: Floats, points: Floats, scale: float, *, limit: float = 0.0) -> Path:
+    """Beside the prototypes a pack has, or in the place of one. scale, limit: see networks.prototype."""
     pack = load_pack(folder)
     layers: dict[str, Tensor] = {}
     scales: dict[str, float] = {}
+    limits: dict[str, float] = {}
     if NAME in pack.manifest.networks:
         old = pack.network(NAME)
         assert isinstance(old, Prototypes)
@@ -270,13 +271,15 @@ def put(folder: Path, name: str, layer: Floats, points: Floats, scale: float) ->
             raise UsageError(f"the prototypes of {pack.manifest.name} lie on another face", hint="Train them all on the same faces.")
         layers = dict(zip(old.transforms, old.layers, strict=True))
         points, scales = old.points.numpy(), dict(zip(old.transforms, old.scales, strict=True))
-    layers[name], scales[name] = torch.from_numpy(layer), scale
+        limits = dict(zip(old.transforms, old.limits, strict=True))
+    layers[name], scales[name], limits[name] = torch.from_numpy(layer), scale, limit
     planes = max(map(len, layers.values()))
     layers = {key: _planes(value, planes) for key, value in layers.items()}
     config: dict[str, Any] = {
         "transforms": list(layers),
         "size": layer.shape[1],
         "scales": [scales[key] for key in layers],
+        "limits": [limits[key] for key in layers],
         "planes": planes,
     }
     together = Prototypes(**config)
