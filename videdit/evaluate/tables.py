@@ -37,10 +37,10 @@ def page(found: Results) -> str:
         about,
         "### At matched change rate, composited pictures",
         markdown(_means(methods, found["rates"], "seen")),
-        *_titled("### Side by side with the baselines, at 0.9, composited pictures", _pairs(methods, "seen")),
+        *_titled("### Side by side with the baselines, composited pictures", _pairs(methods, found["rates"], "seen")),
         "### The same on the renders, before they go into the picture",
         markdown(_means(methods, [MAIN], "drawn")),
-        markdown(_pairs(methods, "drawn")),
+        markdown(_pairs(methods, [MAIN], "drawn")),
         f"### By attribute, at {MAIN:g}, composited pictures",
         markdown(_by_attribute(methods)),
         f"Best of the pack's own (kept + identity at {MAIN:g}): " + ", ".join(f"{k} {v}" for k, v in best(methods).items()) + ".",
@@ -84,18 +84,18 @@ def _means(methods: Mapping[str, Results], rates: Sequence[float], view: str) ->
     return rows
 
 
-def _pairs(methods: Mapping[str, Results], view: str) -> list[Row]:
-    """Each method against each baseline at MAIN, over the attributes that both reach."""
+def _pairs(methods: Mapping[str, Results], rates: Sequence[float], view: str) -> list[Row]:
+    """Each method against each baseline at each rate, over the attributes that both reach; left out where there are none."""
     rows: list[Row] = []
     for name in (m for m in _showing(methods, view) if m not in BASELINES):
-        for baseline in (b for b in BASELINES if b in methods):
+        for baseline, rate in ((b, rate) for b in BASELINES if b in methods for rate in rates):
             own, other = methods[name], methods[baseline]
-            both = [a for a in reached(own, MAIN, view) if a in reached(other, MAIN, view)]
-            row: dict[str, Value] = {"method": name, "baseline": baseline, "attributes both reach": len(both)}
+            both = [a for a in reached(own, rate, view) if a in reached(other, rate, view)]
+            row: dict[str, Value] = {"method": name, "baseline": baseline, "rate": f"{rate:g}", "attributes both reach": ", ".join(both)}
             for figure in ("kept", "identity"):
-                row[figure] = _over(own, both, MAIN, view, figure)
-                row[f"{figure}, baseline"] = _over(other, both, MAIN, view, figure)
-            rows.append(row)
+                row[figure] = _over(own, both, rate, view, figure)
+                row[f"{figure}, baseline"] = _over(other, both, rate, view, figure)
+            rows += [row] if both else []
     return rows
 
 
