@@ -79,3 +79,14 @@ def test_lips_meet_in_one_dark_line() -> None:
     assert 1 <= len(line) <= 4
     assert line[-1] - line[0] == len(line) - 1
     assert 97 - 85 - 3 <= line.mean() <= 97 - 85 + 3
+
+
+@pytest.mark.parametrize(("darker", "row", "shown"), [(150, 64, True), (35, 64, False), (150, 100, False)])
+def test_a_rim_shows_where_eyes_move_but_lids_and_lips_stay_the_cameras(darker: float, row: int, shown: bool) -> None:
+    points = face(4)
+    source = np.full((SIZE, SIZE, 3), 180, np.float32)
+    after = source.copy()
+    after[row : row + 4, 28:60] -= darker
+    change = composite.analyse(source[None], after[None], points[None], moves=np.full((1, 78, 2), 2.0))[0]
+    there = change.replace[row + 1 : row + 3, 34:54]
+    assert (there > 0.5).all() if shown else there.max() < 0.05

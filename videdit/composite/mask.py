@@ -10,6 +10,7 @@ Array = NDArray[np.float32]
 
 JAW = slice(0, 17)
 OWN = ((slice(36, 42), 1.5), (slice(42, 48), 1.5), (slice(60, 68), 1.1))  # eyes and mouth: points, and how far beyond them
+WORN = (0, 1, 15, 16, *range(17, 31), *range(36, 48))  # landmarks about which glasses lie
 OUTWARDS = 0.14 * np.sin(np.linspace(0, np.pi, 17)) - 0.04  # of the way from the nose, from temple to temple
 SNAP = 0.06  # of the crop's side: how far off the landmarks may be from the edge of the face
 LEVELS = (0.65, 0.95)  # shares of face at which the mask begins, and is whole
@@ -61,6 +62,14 @@ def own_parts(landmarks: NDArray[np.floating], size: int) -> Array:
         points = points.mean(0) + grown * (points - points.mean(0))
         cv2.fillPoly(mask, [np.rint((points - 0.5) * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
     return blur(mask, size * 0.012)
+
+
+def about_eyes(landmarks: NDArray[np.floating], size: int) -> Array:
+    """float32 [size,size] in 0..1: 1 where glasses are worn: from temple to temple, brows to the tip of the nose. landmarks as above."""
+    hull = cv2.convexHull(np.asarray(landmarks, np.float32)[list(WORN)].reshape(-1, 1, 2))
+    mask = np.zeros((size, size), np.float32)
+    cv2.fillConvexPoly(mask, np.rint((hull - 0.5) * 16).astype(np.int32), (1.0,), cv2.LINE_AA, 4)
+    return blur(mask, size * 0.02)
 
 
 def snapped(mask: Array, crop: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videdit.composite.flow import brightness, difference, flow_of_points, flow_of_renders, opening, warp_by
-from videdit.composite.mask import Array, blur, face_hull, own_parts, smoothstep
+from videdit.composite.mask import Array, about_eyes, blur, face_hull, own_parts, smoothstep
 
 STRUCTURE = 0.05  # of the crop's side: what is finer is no lighting, but something that is there or not
 SHADING = 0.022  # likewise: what is finer lies where it lay before the move
@@ -22,6 +22,7 @@ TINT = 0.2  # share of that shading's colour
 MOVING = (0.3, 1.5)  # px of a 128 px crop
 SQUEEZED = (0.6, 1.6)  # source rows in excess per row of the result
 REPLACE = (20.0, 48.0)  # levels of changed structure at which the render begins to take over, and has
+RIMS = (48.0, 96.0)  # likewise about the eyes where pixels move: no lid changes that much, a rim does
 
 
 @dataclass(slots=True)
@@ -105,11 +106,13 @@ def _one(
     # shading may be added to whatever the source shows; structure that appears or goes must not lie over the source's own
     luma = brightness(residual)
     structure = np.abs(luma - blur(luma, size * STRUCTURE))
-    replace = smoothstep(blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015), *REPLACE) * hull
+    much = blur(cv2.dilate(structure, np.ones((5, 5), np.uint8)), size * 0.015)
+    replace = smoothstep(much, *REPLACE) * hull
     if opened is not None:
         moving = _moving(flow)
         own = own_parts(points, size) * (1 - moving) * (1 - opened)  # nobody looks with a generator's eyes
-        replace *= (1 - moving * (1 - opened)) * (1 - own)
+        worn = smoothstep(much, *RIMS) * about_eyes(points, size)
+        replace *= (1 - moving * (1 - opened) * (1 - worn)) * (1 - own)
         residual = _shading(residual, moving, opened) * (1 - own[..., None])
     if within is None:
         acts = blur(difference(after, before) + 4 * np.hypot(flow[..., 0], flow[..., 1]), size * 0.03)
