@@ -12,3 +12,4 @@ from videdit.composite.steady import needed_from as needed_from
 from videdit.composite.steady import steady as steady
 from videdit.composite.transfer import Change as Change
 from videdit.composite.transfer import analyse as analyse
+from videdit.composite.transfer import moves_of as moves_of

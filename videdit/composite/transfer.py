@@ -50,6 +50,12 @@ class Change:
         return not self.mask.any()
 
 
+def moves_of(change: NDArray[np.floating], shape: NDArray[np.floating] | None, size: int) -> NDArray[np.floating] | None:
+    """How changes of latents [N,L,D] move landmarks [N,78,2], in px of a crop of that size, as `analyse` takes it; shape [78,2,L,D]: see
+    packs.load.Pack.shape, None where the pack does not say."""
+    return None if shape is None else size * np.tensordot(change, shape, axes=([1, 2], [2, 3]))
+
+
 def analyse(
     before: Array,
     after: Array,

@@ -30,6 +30,17 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """Strengths [T], one for each latent or crop, whatever its time."""
+
+    values: Floats
+
+    def at(self, times: Floats) -> Floats:
+        """The same."""
+        return self.values
+
+
+@dataclass(frozen=True, slots=True)
 class Moves:
     """An edit in the pack's terms: by method, strengths by source name (zeros left out), one number or over time; source names of the
     locked attributes; whose expression to take; when all of it acts; how much of that expression's measures, where that is not left to
@@ -38,7 +49,7 @@ class Moves:
     False when nothing is asked for.
     """
 
-    by_method: Mapping[str, Mapping[str, Strength | Half]]
+    by_method: Mapping[str, Mapping[str, Strength | Half | Each]]
     locks: tuple[str, ...] = ()
     driver: Driver | None = None
     window: Window = ALWAYS

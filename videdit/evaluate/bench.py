@@ -109,8 +109,7 @@ class Bench:
         rows: Rows,
     ) -> Bytes:
         """Pictures with the change between renders of latents w and moved composited in, where these differ."""
-        shape = self.pack.shape()
-        moves = None if shape is None else self.pack.size * np.tensordot(moved - w, shape, axes=([1, 2], [2, 3]))
+        moves = composite.moves_of(moved - w, self.pack.shape(), self.pack.size)
 
         def one(i: int) -> Bytes:
             if np.array_equal(w[i], moved[i]):

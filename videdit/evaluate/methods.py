@@ -12,7 +12,7 @@ from torch.nn import Module
 from videdit import edit
 from videdit.edit.axes import AxisSet
 from videdit.edit.pixel import Crops
-from videdit.edit.plan import methods_for
+from videdit.edit.plan import Each, Moves, methods_for
 from videdit.errors import PackError, UsageError
 from videdit.packs.load import Pack
 from videdit.packs.manifest import direction
@@ -63,26 +63,17 @@ class Editor:
 
     def __call__(self, w: Floats, strengths: Strengths, locks: Sequence[str] = ()) -> Floats:
         """Edited latents of latents [n,L,D]; the same object where no method moves latents. locks: source names."""
-        asked = self._asked(strengths, locks)
-        for name, mapper in edit.METHODS.items():
-            if name in asked:
-                w = mapper(w, asked[name], self.parts, locks=locks)
-        return w
+        return edit.move(w, self._moves(strengths, locks), self.parts)
 
     def draw(self, crops: Crops, landmarks: Floats, strengths: Strengths, locks: Sequence[str] = ()) -> tuple[Crops, Crops]:
         """Redrawn crops of crops float32 [n,S,S,3], landmarks [n,78,2] px of them, and where they may differ [n,S,S]; see `edit.draw`."""
-        asked, reach = self._asked(strengths, locks), crops[..., 0] * 0
-        for name, drawer in edit.CROP_METHODS.items():
-            if name in asked:
-                crops, more = drawer(crops, landmarks, asked[name], self.parts, locks=locks)
-                reach = np.maximum(reach, more)
-        return crops, reach
+        return edit.draw(crops, landmarks, self._moves(strengths, locks), self.parts)
 
-    def _asked(self, strengths: Strengths, locks: Sequence[str]) -> dict[str, dict[str, float | Floats]]:
-        """By method, what is asked of it."""
+    def _moves(self, strengths: Strengths, locks: Sequence[str]) -> Moves:
+        """The edit, as the editor's own plans are."""
         if isinstance(self.parts, OnlyAxes):
-            return {"axes": dict(strengths)}
-        found: dict[str, dict[str, float | Floats]] = {}
+            return Moves({"axes": {source: Each(values) for source, values in strengths.items()}}, tuple(locks))
+        found: dict[str, dict[str, Floats]] = {}
         for source, values in strengths.items():
             for sign in BOTH:
                 part = np.where(sign * values > 0, values, 0.0)
@@ -91,7 +82,8 @@ class Editor:
                 for name in methods_for(self.parts.manifest, source, self.name, sign, locked=bool(locks)):
                     known = found.setdefault(name, {})
                     known[source] = known.get(source, 0.0) + part
-        return found
+        by_method = {name: {source: Each(values) for source, values in known.items()} for name, known in found.items()}
+        return Moves(by_method, tuple(locks))
 
 
 def available(pack: Pack) -> list[str]:

@@ -91,11 +91,13 @@ def _pairs(methods: Mapping[str, Results], rates: Sequence[float], view: str) ->
         for baseline, rate in ((b, rate) for b in BASELINES if b in methods for rate in rates):
             own, other = methods[name], methods[baseline]
             both = [a for a in reached(own, rate, view) if a in reached(other, rate, view)]
+            if not both:
+                continue
             row: dict[str, Value] = {"method": name, "baseline": baseline, "rate": f"{rate:g}", "attributes both reach": ", ".join(both)}
             for figure in ("kept", "identity"):
                 row[figure] = _over(own, both, rate, view, figure)
                 row[f"{figure}, baseline"] = _over(other, both, rate, view, figure)
-            rows += [row] if both else []
+            rows.append(row)
     return rows
 
 

@@ -214,7 +214,7 @@ def analysed(motion: Motion, size: int, *, mode: str, clock: Stopwatch, begun: i
             points = np.stack([crop_points(p, q, size) for p, q in zip(track.landmarks[part], track.quads[part], strict=True)])
             made = slice(part.start - parts[0].start, part.stop - parts[0].start)
             with clock.stage("analyse"):
-                moves = None if motion.shape is None else size * np.tensordot(after - before, motion.shape, axes=([1, 2], [2, 3]))
+                moves = composite.moves_of(after - before, motion.shape, size)
                 found = composite.analyse(pictures[0][made], pictures[1][made], points, mode=mode, moves=moves)
             yield from found
 

@@ -149,7 +149,7 @@ def _rendered(motion: Motion, rows: NDArray[np.integer], size: int, mode: str) -
 
     def make(scale: float) -> list[Change]:
         change = np.float32(scale) * (after - before)
-        moves = None if motion.shape is None else size * np.tensordot(change, motion.shape, axes=([1, 2], [2, 3]))
+        moves = composite.moves_of(change, motion.shape, size)
         return composite.analyse(unedited, motion.render(before + change), points, mode=mode, moves=moves)
 
     return make
