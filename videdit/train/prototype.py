@@ -6,7 +6,7 @@ Every face that has it is brought to the same landmarks, and what it is darker b
 own blur, so that light does not count) is a picture of what it wears. People wear different things (WORN); the mean of all is a smudge. So
 mean-shift (Fukunaga and Hostetler, 1975) goes from many of them to the PEOPLE that are most alike, and the mean of those that
 agree most, and show it most, is the prototype: sharp, and nobody's. What lies on the same place of every face, such as lipstick, is
-the mean of all, in colour (train.tints).
+the mean of all, in colour (train.tints); beards are drawn hair by hair where the fullest lie (train.hair).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from videdit.networks.prototype import Prototypes
 from videdit.packs.load import Pack, load_pack
 from videdit.packs.manifest import direction as named
 from videdit.packs.save import add_attributes, save_network
-from videdit.train import pixel_faces, tints
+from videdit.train import hair, pixel_faces, tints
 from videdit.train.augment import to_batch
 from videdit.train.editors import writable
 from videdit.train.pictures import Faces, gather
@@ -37,6 +37,7 @@ from videdit.train.pixel import wanted
 from videdit.train.run import Progress, write_sheet
 
 NAME = "prototype"
+HAIR = ("No_Beard-", "Mustache+", "Goatee+")  # is as dark as people's, whatever the classifier sees (train.hair)
 WORN = ("Eyeglasses", "Wearing_Hat")  # everybody's is another
 PEOPLE = 12  # whose pictures, with their mirror images, make a prototype
 AGREEING = 4  # power of how far they agree in what is best: rims of several shapes make smudged ones
@@ -87,10 +88,12 @@ def train(
         unseen, asked, scales = np.flatnonzero(without & known.held)[:UNSEEN], ENOUGH, SCALES
     else:
         where = tints.area(points, loaded.size, source)
-        colours = tints.tint(known, having, lacking, column, points, where, seed=seed, progress=progress)
+        grows = named(source, sign) in HAIR
+        find = hair.beard if grows else tints.tint
+        colours = find(known, having, lacking, column, points, where, seed=seed, progress=progress)
         layer, facts = np.concatenate([colours, [around(where > tints.PLAIN)]]), {"of": min(len(having), tints.PAIRS)}
         unseen = alike_unseen(known, having, np.flatnonzero(without & known.held), column, seed)
-        scales = (*SCALES, *PALE) if source in tints.AREAS else SCALES
+        scales = SCALES[:1] if grows else (*SCALES, *PALE) if source in tints.AREAS else SCALES
         asked = recognised(known, np.flatnonzero(has & known.held), loaded, column, sign)
     scale, seen = enough(known, unseen, layer, points, loaded, column, sign, asked=asked, scales=scales)
     folder, name = writable(loaded, pack), named(source, sign)

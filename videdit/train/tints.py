@@ -23,8 +23,8 @@ AREAS: dict[str, tuple[tuple[tuple[int, ...], float], ...]] = {  # landmarks who
     "Bushy_Eyebrows": ((tuple(range(17, 22)), 1.7), (tuple(range(22, 27)), 1.7)),
     "No_Beard": BEARD,
     "5_o_Clock_Shadow": BEARD,
-    "Mustache": BEARD,
-    "Goatee": BEARD,
+    "Mustache": (((31, 33, 35, 48, 49, 50, 51, 52, 53, 54), 1.4),),
+    "Goatee": (((31, 33, 35, 48, 54, 6, 7, 8, 9, 10), 1.1),),
 }
 SOFT = 0.015  # of the side: how far their edges fade
 PAIRS = 1200  # faces with it, each beside one without that is like it
