@@ -92,9 +92,7 @@ def maps_of(
         picture = np.log(tints.brought(faces, row, points) + 8)
         return np.asarray(picture - np.median(picture[beside], axis=0), np.float32)
 
-    dice = np.random.default_rng(seed)
-    kinds, partners = pixel_faces.partners(faces, lacking, column)
-    others = [partners[kinds[row], dice.integers(partners.shape[1])] for row in dice.permutation(having)[:OTHERS]]
+    _, others = pixel_faces.compared(faces, having, lacking, column, count=OTHERS, seed=seed)
     plain = even(np.mean([colours(row) for row in others], axis=0))
     out = np.empty((len(having), size, size, 3), np.float32)
     for i, row in enumerate(having):

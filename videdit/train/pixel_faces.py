@@ -37,6 +37,16 @@ def partners(faces: Faces, rows: NDArray[np.integer], column: int) -> tuple[NDAr
     return kinds, np.stack(picked)
 
 
+def compared(
+    faces: Faces, having: NDArray[np.integer], lacking: NDArray[np.integer], column: int, *, count: int, seed: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Rows of up to `count` of the faces that have it, and for each of one that lacks it and is like it otherwise."""
+    dice = np.random.default_rng(seed)
+    kinds, alike = partners(faces, lacking, column)
+    some = dice.permutation(having)[:count]
+    return some, np.array([alike[kinds[row], dice.integers(alike.shape[1])] for row in some], np.int64)
+
+
 def batch(faces: Faces, rows: NDArray[np.integer], region: str, pack: Pack) -> tuple[Tensor, Tensor]:
     """Pictures [N,3,S,S] in [-1,1], and where they may be redrawn [N,1,S,S]."""
     masks = np.stack([inside(points, pack.size, region) for points in faces.points[rows]])

@@ -146,10 +146,7 @@ def light(
 ) -> Floats:
     """[len(having),S,S]: the logarithm of how much lighter each of these faces is than the mean of faces that lack it, at landmarks
     `points` [78,2]."""
-    dice = np.random.default_rng(seed)
-    kinds, partners = pixel_faces.partners(faces, lacking, column)
-    some = dice.permutation(having)[:OTHERS]
-    others = [partners[kinds[row], dice.integers(partners.shape[1])] for row in some]
+    _, others = pixel_faces.compared(faces, having, lacking, column, count=OTHERS, seed=seed)
     mean = np.mean([_common(faces, row, points) for row in others], axis=0)
     out = np.empty((len(having), *mean.shape), np.float32)
     for i, row in enumerate(having):

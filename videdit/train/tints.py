@@ -59,12 +59,10 @@ def tint(
     Those with it were lit otherwise, in studios or in the street: what all of the face outside the area is lighter by does not
     count, or where the area is all of it, how much lighter it is in all colours.
     """
-    dice = np.random.default_rng(seed)
-    kinds, partners = pixel_faces.partners(faces, lacking, column)
     total = np.zeros((*where.shape, 3), np.float32)
-    chosen = dice.permutation(having)[:PAIRS]
-    for i, row in enumerate(chosen):
-        total += _colours(faces, row, points) - _colours(faces, partners[kinds[row], dice.integers(partners.shape[1])], points)
+    chosen, others = pixel_faces.compared(faces, having, lacking, column, count=PAIRS, seed=seed)
+    for i, (row, other) in enumerate(zip(chosen, others, strict=True)):
+        total += _colours(faces, row, points) - _colours(faces, other, points)
         if progress and i % 50 == 0:
             progress("faces", i, len(chosen))
     mean = even(np.asarray(total / len(chosen), np.float32))
