@@ -97,6 +97,6 @@ def test_wishes_that_all_but_undo_each_other_stay_within_bounds() -> None:
     network.response.copy_(torch.tensor([[1.0, 0.95], [0.95, 1.0]]))
     asked = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
     got = network.weighed(asked, [0, 1]) * asked.sign()
-    torch.testing.assert_close(got[0], torch.full((2,), WEIGHED[0])), "each does nearly what the other does"
+    torch.testing.assert_close(got[0], torch.full((2,), WEIGHED[0]))  # each does nearly what the other does
     assert got[1].min() > 1
     assert got.max() <= WEIGHED[1]

@@ -50,9 +50,22 @@ def beard(
     clear = uncovered(faces, having, column)
     having = having[clear] if clear.any() else having
     where = where * (1 - blur(hull(points, len(where), NOSE, LARGER).astype(np.float32), tints.SOFT * len(where)))
-    maps = maps_of(faces, having, lacking, column, points, seed=seed, progress=progress)
     grown = tints.area(points, len(where), "No_Beard")
-    maps = maps[fullest(maps.mean(-1), where, grown)]
+    beside = (inside(points, len(where), "") > 0.9) & (grown < tints.PLAIN)
+
+    def colours(row: np.integer) -> Floats:
+        """Of a face, less what all of it is lighter by, but where beards may be."""
+        picture = tints.colours(faces, int(row), points)
+        return np.asarray(picture - np.median(picture[beside], axis=0), np.float32)
+
+    _, others = pixel_faces.compared(faces, having, lacking, column, count=OTHERS, seed=seed)
+    plain = even(np.mean([colours(row) for row in others], axis=0))
+    greys = np.empty((len(having), *where.shape), np.float32)  # in colour they all would take a gigabyte
+    for i, row in enumerate(having):
+        greys[i] = (colours(row) - plain).mean(-1)
+        if progress and i % 50 == 0:
+            progress("faces", i, len(having))
+    maps = np.stack([colours(row) - plain for row in having[fullest(greys, where, grown)]])
     grey = np.asarray(maps.mean(-1) * where, np.float32)
     mean = even(-grey.clip(max=0).mean(0))
     low, high = (share * np.quantile(mean[where > 0.5], 0.95) for share in DENSE)
@@ -71,35 +84,6 @@ def uncovered(faces: Faces, rows: NDArray[np.integer], column: int) -> NDArray[n
     """bool [len(rows)]: which faces show nothing of COVERED."""
     others = [faces.names.index(name) for name in COVERED if name in faces.names and faces.names.index(name) != column]
     return np.asarray((faces.labels[rows][:, others] != 1).all(1))
-
-
-def maps_of(
-    faces: Faces,
-    having: NDArray[np.integer],
-    lacking: NDArray[np.integer],
-    column: int,
-    points: Floats,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Floats:
-    """[len(having),S,S,3]: the logarithm of how much lighter each of these faces is than the mean of faces like them that lack it, at
-    landmarks `points`; what all of the face but its lower half is lighter by does not count."""
-    size = faces.faces.shape[1]
-    beside = (inside(points, size, "") > 0.9) & (tints.area(points, size, "No_Beard") < tints.PLAIN)
-
-    def colours(row: int) -> Floats:
-        picture = np.log(tints.brought(faces, row, points) + 8)
-        return np.asarray(picture - np.median(picture[beside], axis=0), np.float32)
-
-    _, others = pixel_faces.compared(faces, having, lacking, column, count=OTHERS, seed=seed)
-    plain = even(np.mean([colours(row) for row in others], axis=0))
-    out = np.empty((len(having), size, size, 3), np.float32)
-    for i, row in enumerate(having):
-        out[i] = colours(row) - plain
-        if progress and i % 50 == 0:
-            progress("faces", i, len(having))
-    return out
 
 
 def fullest(maps: Floats, where: Floats, grown: Floats) -> NDArray[np.integer]:

@@ -75,6 +75,7 @@ def train(
     loaded = load_pack(pack, device=device)
     known = gather(Path(data), loaded, count=faces, seed=seed, progress=progress)
     source, column, sign = wanted(loaded, known, attribute, direction)
+    name = named(source, sign)
     without, has = pixel_faces.sides(known, loaded, column, sign)
     points = np.median(known.points, axis=0)
     straight = np.abs(known.points - points).mean((1, 2)) < ASKEW * loaded.size
@@ -88,15 +89,15 @@ def train(
         unseen, asked, scales = np.flatnonzero(without & known.held)[:UNSEEN], ENOUGH, SCALES
     else:
         where = tints.area(points, loaded.size, source)
-        grows = named(source, sign) in HAIR
-        find = hair.beard if grows else tints.tint
+        grows = name in HAIR
+        find, most = (hair.beard, hair.FULL) if grows else (tints.tint, tints.PAIRS)
         colours = find(known, having, lacking, column, points, where, seed=seed, progress=progress)
-        layer, facts = np.concatenate([colours, [around(where > tints.PLAIN)]]), {"of": min(len(having), tints.PAIRS)}
+        layer, facts = np.concatenate([colours, [around(where > tints.PLAIN)]]), {"of": min(len(having), most)}
         unseen = alike_unseen(known, having, np.flatnonzero(without & known.held), column, seed)
         scales = SCALES[:1] if grows else (*SCALES, *PALE) if source in tints.AREAS else SCALES
         asked = recognised(known, np.flatnonzero(has & known.held), loaded, column, sign)
     scale, seen = enough(known, unseen, layer, points, loaded, column, sign, asked=asked, scales=scales)
-    folder, name = writable(loaded, pack), named(source, sign)
+    folder = writable(loaded, pack)
     path = put(folder, name, layer, points, scale)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

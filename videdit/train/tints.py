@@ -62,7 +62,7 @@ def tint(
     total = np.zeros((*where.shape, 3), np.float32)
     chosen, others = pixel_faces.compared(faces, having, lacking, column, count=PAIRS, seed=seed)
     for i, (row, other) in enumerate(zip(chosen, others, strict=True)):
-        total += _colours(faces, row, points) - _colours(faces, other, points)
+        total += colours(faces, row, points) - colours(faces, other, points)
         if progress and i % 50 == 0:
             progress("faces", i, len(chosen))
     mean = even(np.asarray(total / len(chosen), np.float32))
@@ -81,7 +81,7 @@ def brought(faces: Faces, row: int, points: Floats) -> Floats:
     return np.asarray(np.clip(picture, 0, 255), np.float32)
 
 
-def _colours(faces: Faces, row: int, points: Floats) -> Floats:
+def colours(faces: Faces, row: int, points: Floats) -> Floats:
     """The logarithm of a face's colours [S,S,3], brought to landmarks."""
     return np.log(brought(faces, row, points) + 8)
 
